@@ -1,3 +1,4 @@
+import { isRecord } from "../base/json.ts";
 import { ChatError } from "./chat_error.ts";
 import type { ChatEvent, ModerationAction } from "./event.ts";
 import { type Restriction, type RestrictionKind, restrictionOf, Restrictions } from "./restrictions.ts";
@@ -116,8 +117,8 @@ export function eventOf(decision: Decision, room: string): ChatEvent {
  * @throws {TypeError} The value is not the state of a room.
  */
 export function readState(value: unknown): RoomState {
-  if (typeof value !== "object" || value === null) throw new TypeError("not an object");
-  const { topic, restrictions } = value as Readonly<Record<string, unknown>>;
+  if (!isRecord(value)) throw new TypeError("not an object");
+  const { topic, restrictions } = value;
   if (typeof topic !== "string" || !Array.isArray(restrictions)) throw new TypeError("no topic or no restrictions");
   const state = new RoomState();
   state.topic = topic;
@@ -133,8 +134,8 @@ export function writeState({ topic, restrictions }: RoomState): unknown {
 
 /** Whether a value is a ban or mute with a valid date. */
 export function isRestriction(value: unknown): value is Restriction {
-  if (typeof value !== "object" || value === null) return false;
-  const { kind, subject, untilMs } = value as Readonly<Record<string, unknown>>;
+  if (!isRecord(value)) return false;
+  const { kind, subject, untilMs } = value;
   const hasTime = untilMs === undefined || typeof untilMs === "number" && !Number.isNaN(new Date(untilMs).getTime());
   return (kind === "ban" || kind === "mute") && typeof subject === "string" && hasTime;
 }

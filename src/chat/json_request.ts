@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { fieldOf, parseJson } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { parseDuration } from "../base/units.ts";
 import { ChatError, type ChatErrorCode } from "./chat_error.ts";
@@ -115,21 +116,12 @@ export function parseRequest(text: string, open?: ReadonlySet<unknown>): JsonReq
 
 /** The type of a request; `undefined` if it has none. */
 export function typeOfRequest(text: string): unknown {
-  return fieldOf(looseJson(text), "type");
+  return fieldOf(parseJson(text), "type");
 }
 
 /** The `id` of a request that is not parsed completely. */
 export function idOfRequest(text: string): string | undefined {
-  return idOf(looseJson(text));
-}
-
-function looseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Invalid JSON: parsing the whole text reports it.
-    return undefined;
-  }
+  return idOf(parseJson(text));
 }
 
 /** The invalid field and the reason; unknown fields first, because a typo may make another field seem to be missing. */
@@ -157,8 +149,4 @@ function idOf(value: unknown): string | undefined {
   const id = fieldOf(value, "id");
   // Omitted if invalid, so that it does not inflate the response.
   return typeof id === "string" && id.length <= 128 ? id : undefined;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }

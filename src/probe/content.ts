@@ -1,5 +1,6 @@
 import { preview, utf8 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import { fieldOf } from "../base/json.ts";
 import { type HttpFields, TOKEN } from "../http/head.ts";
 import { notReady, type ProbeExpectations, type ProbeTarget } from "./probe.ts";
 
@@ -30,9 +31,7 @@ function assertJson(target: ProbeTarget, text: string, expectation: string): voi
     throw notReady(target, "the body is not JSON", error);
   }
   for (const key of path.replaceAll(/\[(\d+)\]/g, ".$1").split(".").filter(Boolean)) {
-    value = typeof value === "object" && value !== null && Object.hasOwn(value, key)
-      ? (value as Readonly<Record<string, unknown>>)[key]
-      : undefined;
+    value = fieldOf(value, key);
   }
   const found = typeof value === "string" ? value : JSON.stringify(value) ?? "missing";
   if (found !== wanted) throw notReady(target, `${path} is ${found}, not ${wanted}`);

@@ -1,5 +1,6 @@
 import { utf8 } from "../base/bytes.ts";
 import { messageOf, UsageError } from "../base/errors.ts";
+import { isRecord } from "../base/json.ts";
 
 /** The side that a line of a recording is about. */
 export type Side = "client" | "server";
@@ -78,12 +79,12 @@ function headOf(value: unknown): RecordingHead {
 }
 
 function isHead(value: unknown): value is RecordingHead {
-  if (!isObject(value)) return false;
+  if (!isRecord(value)) return false;
   return value.recording === 1 && typeof value.endpoint === "string" && typeof value.framing === "string";
 }
 
 function eventOf(value: unknown): RecordedEvent {
-  if (!isObject(value)) throw new SyntaxError("it is not an object");
+  if (!isRecord(value)) throw new SyntaxError("it is not an object");
   const { at, from } = value;
   const atMs = typeof at === "string" ? Date.parse(at) : NaN;
   if (Number.isNaN(atMs)) throw new SyntaxError('"at" is not a time');
@@ -102,8 +103,4 @@ function eventOf(value: unknown): RecordedEvent {
   if (typeof value.base64 === "string") return { ...event, data: Uint8Array.fromBase64(value.base64), isText };
   if (value.end === true) return { ...event, data: undefined };
   throw new SyntaxError('it has neither "text" nor "base64" nor "end"');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,5 +1,5 @@
-import type { Msg } from "@nats-io/transport-node";
 import { messageOf } from "../../base/errors.ts";
+import { isRecord, parseJson } from "../../base/json.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Remote } from "../directory.ts";
 import type { ChatEvent } from "../event.ts";
@@ -34,17 +34,15 @@ export class DirectMessenger {
     const { connection } = this.#link;
     connection.subscribe(serverSubject(this.#server), {
       callback: (error, message) => {
-        const sent = error === null ? parse(message) : undefined;
-        if (typeof sent?.to !== "string" || !isEvent(sent.event)) return;
+        const sent = error === null ? parseJson(message.string()) : undefined;
+        if (!isRecord(sent) || typeof sent.to !== "string" || !isEvent(sent.event)) return;
         message.respond(receivers.onDirectMessage(sent.to, sent.event) ? ARRIVED : NOT_HERE);
       },
     });
     connection.subscribe(ANNOUNCEMENTS, {
       callback: (error, message) => {
-        const announcement = error === null ? parse(message) : undefined;
-        if (announcement?.server !== this.#server && isEvent(announcement?.event)) {
-          receivers.onAnnouncement(announcement.event);
-        }
+        const sent = error === null ? parseJson(message.string()) : undefined;
+        if (isRecord(sent) && sent.server !== this.#server && isEvent(sent.event)) receivers.onAnnouncement(sent.event);
       },
     });
   }
@@ -79,17 +77,7 @@ export class DirectMessenger {
   }
 }
 
-function parse(message: Msg): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(message.string());
-    return typeof value === "object" && value !== null ? value as Readonly<Record<string, unknown>> : undefined;
-  } catch {
-    // Another program has published to these subjects.
-    return undefined;
-  }
-}
-
 /** Only servers may publish to these subjects, so the content is trusted. */
 function isEvent(value: unknown): value is ChatEvent {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+  return isRecord(value) && typeof value.type === "string";
 }

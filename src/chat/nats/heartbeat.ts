@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { fieldOf } from "../../base/json.ts";
 import type { Logger } from "../../log/logger.ts";
 import type { NatsLink } from "./link.ts";
 import { BEATS_PER_LEASE, Liveness } from "./liveness.ts";
@@ -73,7 +74,7 @@ export class Heartbeat {
   onEntry({ key, value }: TableEntry): void {
     const server = key.slice(SERVER_KEY.length);
     const isOwn = server === this.#options.server;
-    const { beatMs } = typeof value === "object" && value !== null && "beatMs" in value ? value : {};
+    const beatMs = fieldOf(value, "beatMs");
     if (typeof beatMs === "number") {
       this.hear(server, beatMs);
       if (isOwn) this.#onBeat();

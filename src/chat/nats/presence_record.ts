@@ -1,3 +1,4 @@
+import { isRecord } from "../../base/json.ts";
 import type { Remote } from "../directory.ts";
 import { claimedRooms, type Member } from "../member.ts";
 import { keyOf } from "../names.ts";
@@ -90,10 +91,6 @@ function positionOf(value: unknown): StreamPosition | undefined {
   if (!Array.isArray(value)) return undefined;
   const [epoch, seq]: unknown[] = value;
   return typeof epoch === "string" && typeof seq === "number" ? { epoch, seq } : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
 
 function textOf(value: unknown): string | undefined {

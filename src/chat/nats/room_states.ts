@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { isRecord } from "../../base/json.ts";
 import { ChatError } from "../chat_error.ts";
 import { type Decision, readState, RoomState, writeState } from "../decision.ts";
 import { isOutage } from "./connect_nats.ts";
@@ -91,7 +92,7 @@ export class RoomStates {
 /** Only servers of the cluster write it, but an invalid value must not block the others. */
 export function decode(value: unknown): Entry {
   const nothing = { state: undefined, decision: undefined, id: undefined };
-  if (typeof value !== "object" || value === null) return nothing;
+  if (!isRecord(value)) return nothing;
   const { state, decision, id } = { ...nothing, ...value as Partial<Entry> };
   return { state: readable(state), decision: isReadable(decision) ? decision : undefined, id };
 }

@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from "../../base/json.ts";
 import type { Draft } from "../message.ts";
 
 /** A message in the stream. */
@@ -17,15 +18,9 @@ export function encodeDraft({ from, text, action, id }: Draft, origin: string): 
 
 /** Decodes a message; `undefined` if another program wrote it. */
 export function decodeDraft(data: string): Pick<StoredMessage, "draft" | "origin"> | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(data);
-  } catch {
-    // Not one of Parley's messages.
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const { from, text, action, id, origin } = value as Readonly<Record<string, unknown>>;
+  const value = parseJson(data);
+  if (!isRecord(value)) return undefined;
+  const { from, text, action, id, origin } = value;
   if (typeof from !== "string" || typeof text !== "string") return undefined;
   return {
     draft: {

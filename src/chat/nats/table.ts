@@ -1,6 +1,7 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { messageOf } from "../../base/errors.ts";
+import { parseJson } from "../../base/json.ts";
 import type { Logger } from "../../log/logger.ts";
 import { Feed } from "./feed.ts";
 import { isOutage } from "./connect_nats.ts";
@@ -98,7 +99,7 @@ export class Table {
   async get(key: string): Promise<TableEntry | undefined> {
     try {
       const entry = await this.#link.attempt(this.#kv.get(key));
-      return entry === null ? undefined : { key, revision: entry.revision, value: parse(entry.string()) };
+      return entry === null ? undefined : { key, revision: entry.revision, value: parseJson(entry.string()) };
     } catch (error) {
       throw this.#failed(error);
     }
@@ -112,7 +113,8 @@ export class Table {
 
   #deliver(message: JsMsg): void {
     const prefix = `$KV.${this.#options.bucket}.`;
-    const value = parse(message.string());
+    // Invalid if deleted by hand, or written by another program.
+    const value = parseJson(message.string());
     this.#events?.onEntry({ key: message.subject.slice(prefix.length), revision: message.seq, value });
   }
 
@@ -143,13 +145,4 @@ function ensure(link: NatsLink, { bucket, history, ttlMs }: TableOptions): Promi
 
 function infoOf(link: NatsLink, { bucket }: TableOptions) {
   return link.attempt(link.jsm.streams.info(`KV_${bucket}`));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Deleted by hand, or written by another program.
-    return undefined;
-  }
 }

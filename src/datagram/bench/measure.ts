@@ -1,3 +1,4 @@
+import { fieldOf, parseJson } from "../../base/json.ts";
 import { type DatagramSocket, isFrom } from "../../net/datagram.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { pause } from "../../net/wait.ts";
@@ -163,12 +164,7 @@ export class Measure {
   }
 
   #isReport(data: Uint8Array): boolean {
-    let report: unknown;
-    try {
-      report = JSON.parse(new TextDecoder().decode(data));
-    } catch {
-      return false;
-    }
+    const report = parseJson(new TextDecoder().decode(data));
     if (!isReport(report) || report.stream !== this.#stream) return false;
     this.#reported.resolve(report);
     return true;
@@ -177,6 +173,5 @@ export class Measure {
 
 function isReport(value: unknown): value is SequenceReport & { stream: number } {
   const names = ["stream", "received", "unique", "duplicated", "reordered", "corrupted", "jitterMs"];
-  return typeof value === "object" && value !== null &&
-    names.every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === "number");
+  return names.every((name) => typeof fieldOf(value, name) === "number");
 }

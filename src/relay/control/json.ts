@@ -1,3 +1,4 @@
+import { isRecord } from "../../base/json.ts";
 import { badBody } from "./api_error.ts";
 
 /** The fields of a JSON object, by the type that they must have. A field that is `null` counts as absent. */
@@ -30,7 +31,7 @@ export function parseBody(bytes: Uint8Array): unknown {
  * @throws {ApiError} 400.
  */
 export function objectIn(value: unknown, what = "the body"): JsonObject {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isRecord(value) || Array.isArray(value)) {
     throw badBody(new SyntaxError(`${what} must be an object`));
   }
   const fields: Readonly<Record<string, unknown>> = { ...value };

@@ -1,6 +1,7 @@
 import { CORE_SCHEMA, load as loadYaml, mergeTag, YAMLException } from "js-yaml";
 import * as z from "zod";
 import { UsageError } from "../../base/errors.ts";
+import { fieldOf, isRecord } from "../../base/json.ts";
 import { didYouMean } from "../../base/suggest.ts";
 import { fillVariables, type VariableSource } from "./variables.ts";
 import { YamlLines } from "./yaml_lines.ts";
@@ -55,7 +56,7 @@ export function parseYamlFile<T>(
   { schema, env, variables: given = new Map(), at = [] }: YamlFileOptions<T>,
 ): YamlFile<T> {
   const whole = load(text, name);
-  const raw = at.reduce(memberOf, whole);
+  const raw = at.reduce<unknown>(fieldOf, whole);
   const lines = new YamlLines(text);
   const mistakeIn = (prefix: YamlPath) => (path: YamlPath, message: string) => {
     const full = [...prefix, ...path];
@@ -70,11 +71,6 @@ export function parseYamlFile<T>(
   if (!checked.success) throw mistakesError(checked.error.issues, schema, mistake);
   const locate = (path: YamlPath) => `${name}:${lines.lineOf([...at, ...path])}`;
   return { value: checked.data, locate, mistake };
-}
-
-function memberOf(value: unknown, key: PropertyKey): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return (value as Record<PropertyKey, unknown>)[key];
 }
 
 /** The keys that a schema allows at a path. */
@@ -97,7 +93,7 @@ function schemasAt(schema: z.core.$ZodType, path: YamlPath): z.core.$ZodType[] {
 
 /** Checked before alias expansion, which is slow for a file of another kind. */
 function rejectUnknownKeys(raw: unknown, known: readonly string[], mistake: YamlFile<unknown>["mistake"]): void {
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return;
+  if (!isRecord(raw) || Array.isArray(raw)) return;
   const unknown = Object.keys(raw).find((key) => !known.includes(key));
   if (unknown !== undefined) throw mistake([unknown], unknownKeyText(unknown, known));
 }
@@ -117,10 +113,10 @@ function variablesOf(
   source: VariableSource,
   mistake: YamlFile<unknown>["mistake"],
 ): VariableSource["variables"] {
-  const own = memberOf(raw, "variables");
+  const own = fieldOf(raw, "variables");
   return {
     get(name) {
-      const value = memberOf(own, name);
+      const value = fieldOf(own, name);
       if (typeof value !== "string") return source.variables.get(name);
       return String(fillVariables(value, source, mistake, ["variables", name]));
     },

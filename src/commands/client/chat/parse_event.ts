@@ -1,5 +1,6 @@
 import { preview, utf8 } from "../../../base/bytes.ts";
 import { FrameError, ParleyError } from "../../../base/errors.ts";
+import { isRecord } from "../../../base/json.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { Session } from "../../../session/session.ts";
@@ -16,7 +17,7 @@ export function parseEvent(text: string): ChatEvent | undefined {
   } catch (cause) {
     throw new FrameError("The server sent invalid JSON: is it a Parley chat?", { cause });
   }
-  if (typeof value !== "object" || value === null || !("type" in value) || typeof value.type !== "string") {
+  if (!isRecord(value) || typeof value.type !== "string") {
     throw new FrameError("The server sent an object without a type: is it a Parley chat?");
   }
   const event = value as { type: string } & Record<string, unknown>;

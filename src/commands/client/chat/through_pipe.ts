@@ -1,4 +1,5 @@
 import { TimeoutError, UsageError } from "../../../base/errors.ts";
+import { isRecord, parseJson } from "../../../base/json.ts";
 import { formatDuration } from "../../../base/units.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
@@ -86,13 +87,10 @@ export class ChatPipe {
 
   /** The server validates the fields; only those needed for retries are checked here. */
   #sendJson(line: string, link: ChatLink): void {
-    let request: unknown;
-    try {
-      request = JSON.parse(line);
-    } catch (cause) {
-      throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is not a JSON object`, { cause });
+    const request = parseJson(line);
+    if (!isRecord(request) || Array.isArray(request)) {
+      throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is not a JSON object`);
     }
-    if (!isObject(request)) throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is not a JSON object`);
     const { type, room, text, action, id } = request;
     if (
       type === "publish" && typeof room === "string" && typeof text === "string" && Object.keys(request).length <= 5
@@ -102,8 +100,4 @@ export class ChatPipe {
     }
     link.request(request as unknown as Request);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
