@@ -5,11 +5,6 @@ import type { PasswordEntry } from "./password_authenticator.ts";
 /** Names that can be used in a login line and in a password file. */
 const NAME = /^[^\s:#]{1,64}$/u;
 
-/** Whether a name is valid: no spaces, no `:`, no `#`, at most 64 characters. */
-function isLogInName(name: string): boolean {
-  return NAME.test(name);
-}
-
 /**
  * Parses a password file: lines `NAME:HASH` or `NAME:HASH:ROLE,ROLE`, as printed by `parley-server hash-password`; `#`
  * starts a comment line.
@@ -24,7 +19,7 @@ export function parsePasswordFile(text: string, fileName: string): ReadonlyMap<s
     const [name = "", hash = "", ...rest] = line.split(":");
     // A role may contain a colon: operator:#dev.
     const roles = rest.join(":");
-    if (!isLogInName(name) || hash === "") {
+    if (!NAME.test(name) || hash === "") {
       throw new UsageError(`${where}: expected NAME:HASH or NAME:HASH:ROLES, as parley-server hash-password prints it`);
     }
     if (entries.has(name)) throw new UsageError(`${where}: duplicate name ${name}`);

@@ -118,10 +118,14 @@ export class Server {
     for (const listener of this.#options.listeners) listener.close();
   }
 
+  /** Whether `maxAccepts` connections were accepted. */
+  get #isComplete(): boolean {
+    return this.#accepted >= (this.#options.maxAccepts ?? Infinity);
+  }
+
   #onConnection(connection: Connection): void {
     this.stats.opened(connection);
-    const { maxAccepts = Infinity } = this.#options;
-    if (this.#accepted >= maxAccepts) return this.#refuse(connection, { reason: "limit" });
+    if (this.#isComplete) return this.#refuse(connection, { reason: "limit" });
     const identifying = connection.identifyPeer();
     if (identifying === undefined) this.#admit(connection);
     else this.#openings.set(connection, this.#admitOnce(identifying, connection));
@@ -139,12 +143,11 @@ export class Server {
       return;
     }
     this.#openings.delete(connection);
-    if (this.#accepted >= (this.#options.maxAccepts ?? Infinity)) this.#refuse(connection, { reason: "limit" });
+    if (this.#isComplete) this.#refuse(connection, { reason: "limit" });
     else this.#admit(connection);
   }
 
   #admit(connection: Connection): void {
-    const { maxAccepts = Infinity } = this.#options;
     if (this.#isProxied(connection)) this.#unnamed.add(connection);
     else {
       const refusal = this.#enter(connection.remote);
@@ -154,7 +157,7 @@ export class Server {
     if (connection.needsHandshake || isWebSocket(connection.local)) {
       this.#openings.set(connection, this.#open(connection));
     } else this.#begin(new StreamSession(connection, this.#options.codec), connection);
-    if (this.#accepted >= maxAccepts) this.#stopAccepting();
+    if (this.#isComplete) this.#stopAccepting();
   }
 
   /** The handshakes before a session. */
