@@ -3,6 +3,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { LinePeer, readToEnd, writeAll } from "../support/peer.ts";
+import { portOf } from "../support/ports.ts";
 import { startServer } from "../support/program.ts";
 
 /** Half of a client hello: the record header announces 512 bytes (RFC 8446, section 5.1), 40 are sent. */
@@ -21,7 +22,7 @@ for (const { name, says, reason } of ABUSERS) {
       ["echo", "tls://127.0.0.1:0", ...files.flags(), "--handshake-timeout", "2s", "--limit-loopback"],
       { permissions: ["-N", `--allow-read=${files.folder}`] },
     );
-    const port = Number(new URL(echo.endpoint.replace("tls:", "http:")).port);
+    const port = portOf(echo.endpoint);
     const startedMs = performance.now();
     const abusers = await Promise.all(Array.from({ length: 100 }, async () => {
       const conn = await Deno.connect({ hostname: "127.0.0.1", port });

@@ -1,18 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { OutOfResourcesError, PermissionError, UsageError } from "../../src/base/errors.ts";
 import { OutputFile } from "../../src/commands/output_file.ts";
+import { withFolder } from "../support/temporary.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
 const LINUX = { ignore: Deno.build.os !== "linux" };
-
-async function withFolder(use: (folder: string) => Promise<void> | void): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function exists(path: string): boolean {
   try {

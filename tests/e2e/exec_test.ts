@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, portOf } from "../support/ports.ts";
 import {
   childrenOf,
   exchange,
@@ -153,7 +153,7 @@ Deno.test("exec describes the client to the program", async () => {
   await using started = await startExec([], ["sh", "-c", script]);
   using conn = await dial(started.endpoint);
   const port = (conn.localAddr as Deno.NetAddr).port;
-  const server = new URL(started.endpoint.replace("tcp:", "http:")).port;
+  const server = portOf(started.endpoint);
   assertEquals(await readTextToEnd(conn), `127.0.0.1 ${port} ${server} tcp 1 none\n`);
 });
 

@@ -3,7 +3,7 @@ import { concat, utf8 } from "../../src/base/bytes.ts";
 import { encodeProxyHeader, parseProxyHeader } from "../../src/framing/proxy_header.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, portOf } from "../support/ports.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
@@ -15,10 +15,6 @@ const ADDRESSES = { source: CLIENT, destination: { host: "192.0.2.1", port: 443 
 const V1 = encodeProxyHeader({ version: 1, command: "proxy", addresses: ADDRESSES });
 const V2 = encodeProxyHeader({ version: 2, command: "proxy", addresses: ADDRESSES }, { withChecksum: true });
 const TRUSTED = ["--proxy-protocol", "require", "--proxy-from", "127.0.0.0/8"];
-
-function portOf(endpoint: string): string {
-  return new URL(endpoint.replace(/^\w+:/, "http:")).port;
-}
 
 async function connected(port: number | string): Promise<Deno.TcpConn> {
   for (let tries = 0;; tries++) {
@@ -270,7 +266,7 @@ Deno.test("--proxy-inside-tls reads the header inside TLS", async () => {
   const metrics = await started.server.line();
   using conn = await Deno.connectTls({
     hostname: "localhost",
-    port: Number(portOf(started.endpoint)),
+    port: portOf(started.endpoint),
     caCerts: [await Deno.readTextFile(files.path("ca.pem"))],
   });
   await writeAll(conn, concat([V2, utf8("hello\n")]));

@@ -1,14 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { OWN_PROCESS, runProgram, startServer } from "../support/in_process.ts";
-
-async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../support/temporary.ts";
 
 Deno.test("connect --record stores both directions with their times, and replay sends them again", async () => {
   await using echo = await startServer(["echo", ":0"]);

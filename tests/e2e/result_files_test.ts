@@ -3,17 +3,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
+import { withFolder } from "../support/temporary.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
-
-async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 async function smokeFile(folder: string, endpoint: string): Promise<string> {
   const path = `${folder}/smoke.yaml`;

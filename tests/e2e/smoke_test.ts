@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { junitFaults } from "../support/junit_schema.ts";
 import { LinePeer } from "../support/peer.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, portOf } from "../support/ports.ts";
 import { type Outcome, OWN_PROCESS, runProgram, type StartOptions, startServer } from "../support/in_process.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 
@@ -248,7 +248,7 @@ Deno.test("smoke shares no connection that has more to say, is half closed, was 
 
 Deno.test("smoke keeps connections apart that are not made in the same way", async () => {
   await using echo = countingEcho();
-  const port = new URL(echo.endpoint.replace("tcp:", "http:")).port;
+  const port = portOf(echo.endpoint);
   const text = `defaults: { reuse: true, framing: line }
 tests:
   - { name: a, endpoint: "127.0.0.1:${port}", steps: [${ECHOED}] }

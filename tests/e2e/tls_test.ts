@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { LinePeer } from "../support/peer.ts";
+import { portOf } from "../support/ports.ts";
 import { runProgram, startServer } from "../support/program.ts";
 import { toolTest } from "../support/tools.ts";
 
@@ -15,7 +16,7 @@ function hostPort(endpoint: string): string {
 }
 
 async function dialTls(endpoint: string, ca: string): Promise<Deno.TlsConn> {
-  const port = Number(new URL(endpoint.replace(/^\w+:/, "http:")).port);
+  const port = portOf(endpoint);
   return await Deno.connectTls({ hostname: "localhost", port, caCerts: [ca] });
 }
 
@@ -141,7 +142,7 @@ Deno.test("a server rejects a key file that the sandbox forbids, in one line", a
 Deno.test("a draining server does not wait for clients that are still shaking hands", async () => {
   await using files = await CertificateFiles.create();
   await using echo = await startTlsEcho(files, ["--handshake-timeout", "1m", "--drain-timeout", "1m"]);
-  const port = Number(new URL(echo.endpoint.replace("tls:", "http:")).port);
+  const port = portOf(echo.endpoint);
   using silent = await Deno.connect({ hostname: "127.0.0.1", port });
   using served = await dialTls(echo.endpoint, files.authority.cert);
   await served.write(new TextEncoder().encode("hello"));

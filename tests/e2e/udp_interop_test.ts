@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startUdpServer } from "../support/in_process.ts";
+import { portOf } from "../support/ports.ts";
 import { toolTest } from "../support/tools.ts";
 
 const ANY = "udp://127.0.0.1:0";
@@ -13,13 +14,9 @@ async function run(command: string, args: readonly string[], input: string): Pro
   return await new Response(child.stdout).text();
 }
 
-function portOf(endpoint: string): string {
-  return endpoint.slice(endpoint.lastIndexOf(":") + 1);
-}
-
 toolTest("nc", "serve upper answers nc -u", async () => {
   await using started = await startUdpServer(["upper", ANY]);
-  assertEquals(await run("nc", ["-u", "-w", "1", "127.0.0.1", portOf(started.endpoint)], "from nc"), "FROM NC");
+  assertEquals(await run("nc", ["-u", "-w", "1", "127.0.0.1", `${portOf(started.endpoint)}`], "from nc"), "FROM NC");
 });
 
 toolTest("socat", "serve upper answers socat", async () => {
@@ -41,7 +38,7 @@ for text in (b"one", b"", b"three"):
     s.send(text)
 print([s.recv(100) for _ in range(3)])
 `;
-  assertEquals(await run("python3", ["-c", script, portOf(started.endpoint)], ""), "[b'ONE', b'', b'THREE']\n");
+  assertEquals(await run("python3", ["-c", script, `${portOf(started.endpoint)}`], ""), "[b'ONE', b'', b'THREE']\n");
 });
 
 toolTest("socat", "serve upper answers socat on a Unix datagram socket", async () => {

@@ -4,6 +4,7 @@ import { assert } from "@std/assert";
 import { TOPICS } from "../../src/manual/topics.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { fromFileUrl } from "../support/paths.ts";
+import { portOf } from "../support/ports.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { tlsPeer } from "../support/tls_peer.ts";
 import { toolTest } from "../support/tools.ts";
@@ -29,16 +30,12 @@ async function perform(transcript: Transcript, files: ReadonlyMap<string, string
   await using resetting = await resettingPeer();
   await using expired = tlsPeer(await authority.issue({ fromDays: -60, toDays: -30 }));
   await using stage = await Stage.create(
-    new Map([["9100", portOf(resetting.endpoint)], ["8444", portOf(expired.endpoint)]]),
+    new Map([["9100", `${portOf(resetting.endpoint)}`], ["8444", `${portOf(expired.endpoint)}`]]),
   );
   const { cert, key } = await authority.issue();
   const all = new Map([...files, ["ca.pem", authority.cert], ["cert.pem", cert], ["key.pem", key]]);
   for (const [file, text] of all) await Deno.writeTextFile(`${stage.folder}/${file}`, text);
   await stage.run(transcript);
-}
-
-function portOf(endpoint: string): string {
-  return new URL(endpoint.replace(/^\w+:/, "http:")).port;
 }
 
 Deno.test("outputMatches() lets numbers and gaps differ, and neither words nor exit codes", () => {

@@ -1,13 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bind, BindError, connect, listen } from "@parley/parley";
 import { runTool, toolTest } from "../support/tools.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 const SKIP = { ignore: Deno.build.os === "windows" };
-
-async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);

@@ -1,17 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, writeAll } from "../support/peer.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, portOf } from "../support/ports.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { untilSight } from "../support/sight.ts";
 import { toolTest } from "../support/tools.ts";
 
 const TRUSTED = ["--proxy-protocol", "require", "--proxy-from", "127.0.0.0/8"];
-
-function portOf(endpoint: string): number {
-  return Number(new URL(endpoint.replace(/^\w+:/, "http:")).port);
-}
 
 /** Sends a line through a relay; returns the client's port. */
 async function echoThrough(endpoint: string, check: (clientPort: number) => Promise<void>): Promise<void> {

@@ -10,7 +10,7 @@ import { FakeIo } from "../support/fake_io.ts";
 import { withinTime } from "../support/give_back.ts";
 import { startServer } from "../support/in_process.ts";
 import { dial, writeAll } from "../support/peer.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, portOf } from "../support/ports.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
 import { runTool, toolTest } from "../support/tools.ts";
@@ -331,8 +331,8 @@ for text in (b"one", b"two"):
     s.sendto(text, ("127.0.0.1", int(sys.argv[2])))
     print(s.recvfrom(100)[0].decode())
 `;
-  const port = new URL(proxy.endpoint.replace("tcp:", "http:")).port;
-  const { code, stdout, stderr } = await runTool("/usr/bin/python3", ["-c", script, port, String(echo.port)]);
+  const port = portOf(proxy.endpoint);
+  const { code, stdout, stderr } = await runTool("/usr/bin/python3", ["-c", script, String(port), String(echo.port)]);
   assertEquals([code, stdout], [0, "one\ntwo\n"], stderr);
 });
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertStr
 import { VERSION } from "../../src/cli/version.ts";
 import { toolTest } from "../support/tools.ts";
 import { executable, PROGRAMS, run, start } from "./compiled.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 /** Of `--version`. */
 const MAX_START_MS = 150;
@@ -217,7 +218,7 @@ for (
   ]]] as const
 ) {
   straceTest(`parley-${name} ${words[0]} loads no code from the folder for temporary files (fault 61)`, async () => {
-    await using scratch = await scratchFolder();
+    await using scratch = await temporaryFolder();
     const trace = `${scratch.path}/trace`;
     const temporary = `${scratch.path}/tmp`;
     await Deno.mkdir(temporary);
@@ -238,12 +239,6 @@ for (
     assert(calls.length > 5);
     assertEquals(calls.filter((line) => line.includes(temporary) || line.includes("deno-compile")), []);
   });
-}
-
-/** A folder that is removed with its contents. */
-async function scratchFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
 /** The endpoint of the line "listening on"; what follows is read and dropped. */

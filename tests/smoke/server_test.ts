@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
+import { portOf } from "../support/ports.ts";
 import { isOldRuntime, run, serve, start } from "./compiled.ts";
 
 Deno.test("echo sends back what it receives and exits with 0 on SIGTERM", async () => {
@@ -87,7 +88,7 @@ Deno.test({
   async fn() {
     await using files = await CertificateFiles.create();
     await using echo = await serve(["echo", "tls://127.0.0.1:0", ...files.flags()]);
-    const port = Number(new URL(echo.endpoint.replace("tls:", "http:")).port);
+    const port = portOf(echo.endpoint);
     using conn = await Deno.connectTls({ hostname: "localhost", port, caCerts: [files.authority.cert] });
     const peer = new LinePeer(conn);
     await peer.send("hello");

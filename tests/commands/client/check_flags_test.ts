@@ -5,6 +5,7 @@ import { EXPECTATION_FLAGS, expectationsOf } from "../../../src/commands/client/
 import { HANDSHAKE_FLAGS, handshakeHeaders, readsVariables } from "../../../src/commands/client/handshake_flags.ts";
 import { tlsEndpoint } from "../../../src/commands/client/tls_flags.ts";
 import { formatEndpoint, parseEndpoint } from "../../../src/net/endpoint.ts";
+import { withFile } from "../../support/temporary.ts";
 
 async function expectationsFor(...words: string[]) {
   return await expectationsOf(
@@ -16,17 +17,6 @@ async function headersFor(...words: string[]) {
   return await handshakeHeaders(
     parseFlags(words, HANDSHAKE_FLAGS).flags as unknown as Parameters<typeof handshakeHeaders>[0],
   );
-}
-
-/** Gives `use` the path of a file with a text. */
-async function withFile(text: string, use: (path: string) => Promise<void>): Promise<void> {
-  const path = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(path, text);
-    await use(path);
-  } finally {
-    await Deno.remove(path);
-  }
 }
 
 const VARIABLE = "PARLEY_TEST_CREDENTIALS";

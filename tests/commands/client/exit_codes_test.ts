@@ -15,7 +15,7 @@ import { type Pair, TestAuthority } from "../../support/certificates.ts";
 import { cuttingProxy } from "../../support/cutting_proxy.ts";
 import { FakeIo } from "../../support/fake_io.ts";
 import { fullListener } from "../../support/full_listener.ts";
-import { closedPort } from "../../support/ports.ts";
+import { closedPort, portOf } from "../../support/ports.ts";
 import { startServer } from "../../support/in_process.ts";
 import { scriptedPeer } from "../../support/scripted_peer.ts";
 
@@ -106,10 +106,6 @@ interface World {
 
 function endpointOn(scheme: Scheme, host: string): string {
   return `${scheme}://${host}${scheme === "ws" || scheme === "wss" ? "/" : ""}`;
-}
-
-function portOf(endpoint: string): number {
-  return Number(/:(\d+)\/?$/.exec(endpoint)?.[1]);
 }
 
 function endpointFor(outcome: Outcome, scheme: Scheme, command: string, world: World): string {

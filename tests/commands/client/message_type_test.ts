@@ -3,6 +3,7 @@ import { readToEnd } from "../../support/peer.ts";
 import { runClient } from "../../support/run_client.ts";
 import { scriptedPeer } from "../../support/scripted_peer.ts";
 import { frameOf, scriptedWebSocket } from "../../support/websocket_peer.ts";
+import { withFile } from "../../support/temporary.ts";
 
 const TEXT = 1;
 const BINARY = 2;
@@ -19,17 +20,6 @@ function typedEcho(opcode?: number) {
     }
   });
   return { ...server, types };
-}
-
-async function withFile<T>(content: Uint8Array | string, work: (path: string) => Promise<T>): Promise<T> {
-  const path = await Deno.makeTempFile();
-  try {
-    if (typeof content === "string") await Deno.writeTextFile(path, content);
-    else await Deno.writeFile(path, content);
-    return await work(path);
-  } finally {
-    await Deno.remove(path);
-  }
 }
 
 Deno.test("send takes the type of a WebSocket message from its source and from --text and --binary (fault 6)", async () => {

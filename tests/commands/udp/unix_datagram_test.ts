@@ -1,14 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { OWN_PROCESS, runProgram, startUdpServer } from "../../support/in_process.ts";
-
-async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../../support/temporary.ts";
 
 const ON_UNIX = { ignore: Deno.build.os === "windows" };
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { closedPort } from "../../../support/ports.ts";
+import { closedPort, portOf } from "../../../support/ports.ts";
 import { runClient } from "../../../support/run_client.ts";
 import { scriptedPeer } from "../../../support/scripted_peer.ts";
 
@@ -13,8 +13,6 @@ function answering(reply: (request: string) => string) {
     await conn.write(new TextEncoder().encode(reply(new TextDecoder().decode(buffer.subarray(0, count)))));
   });
 }
-
-const portOf = (endpoint: string) => Number(endpoint.slice(endpoint.lastIndexOf(":") + 1));
 
 for (
   const words of [
