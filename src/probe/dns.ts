@@ -11,6 +11,7 @@
 
 import { bigEndian, concat, equalBytes, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import { formatIp } from "../base/ip.ts";
 import { askByDatagram } from "./datagram.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire, prefixed } from "./wire.ts";
@@ -144,12 +145,9 @@ function decodeValue(message: Uint8Array, at: number, length: number, type: numb
   if (at + length > message.length) throw new RangeError("Cannot parse a DNS record: it is truncated");
   switch (type) {
     case 1:
-      return message.subarray(at, at + 4).join(".");
-    case 28: {
-      const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(at + index * 2).toString(16));
-      // The URL parser normalizes the address (RFC 5952).
-      return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
-    }
+    case 28:
+      if (length !== (type === 1 ? 4 : 16)) throw new RangeError("Cannot parse a DNS record: it has no address");
+      return formatIp(message.subarray(at, at + length));
     case 15:
       return `${view.getUint16(at)} ${readName(message, at + 2).name}`;
     case 33:

@@ -141,29 +141,47 @@ Deno.test("stableForMs() is 50 ms (STABLE_FOR_MS) unless a banner proves enough,
   assertEquals(times, [50, 0, 2_000, 3]);
 });
 
+/** Probes a DNS server whose response has one record. */
+async function probeDns(type: string, recordOf: (query: Uint8Array) => readonly Uint8Array[]) {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = socket.addr as Deno.NetAddr;
+  const serving = (async () => {
+    const [query, from] = await socket.receive();
+    const head = query.slice();
+    head.set([0x81, 0x80], 2);
+    head.set([0, 1], 6);
+    await socket.send(concat([head, ...recordOf(query)]), from);
+  })();
+  try {
+    return await runProbe(`dns://127.0.0.1:${port}/example.test?type=${type}`);
+  } finally {
+    await serving;
+    socket.close();
+  }
+}
+
 Deno.test("the dns probe follows 19 pointers of a name, not 20 (MAX_POINTERS)", async () => {
-  const probe = async (pointers: number) => {
-    const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-    const { port } = socket.addr as Deno.NetAddr;
-    const serving = (async () => {
-      const [query, from] = await socket.receive();
+  const probe = (pointers: number) =>
+    probeDns("NS", (query) => {
       // The name of the answer: pointers to pointers, in the data of the record, the last of which leads to the root.
       const start = query.length + 12;
       const chain = Array.from({ length: pointers - 1 }, (_, index) => 0xc000 | start + 2 * (index + 1));
       const data = concat([...chain.map((pointer) => bigEndian(pointer, 2)), Uint8Array.of(0)]);
-      const record = [bigEndian(1, 2), bigEndian(1, 2), bigEndian(0, 4), bigEndian(data.length, 2), data];
-      const head = query.slice();
-      head.set([0x81, 0x80], 2);
-      head.set([0, 1], 6);
-      await socket.send(concat([head, bigEndian(0xc000 | start, 2), ...record]), from);
-    })();
-    try {
-      return await runProbe(`dns://127.0.0.1:${port}/example.test?type=A`);
-    } finally {
-      await serving;
-      socket.close();
-    }
-  };
+      const record = [bigEndian(2, 2), bigEndian(1, 2), bigEndian(0, 4), bigEndian(data.length, 2), data];
+      return [bigEndian(0xc000 | start, 2), ...record];
+    });
   await probe(19);
   await assertRejects(() => probe(20), ParleyError);
+});
+
+Deno.test("the dns probe rejects an address of the wrong length", async () => {
+  const probe = (type: "A" | "AAAA", bytes: number) =>
+    probeDns(type, () => {
+      const head = [bigEndian(type === "A" ? 1 : 28, 2), bigEndian(1, 2), bigEndian(0, 4), bigEndian(bytes, 2)];
+      return [bigEndian(0xc00c, 2), ...head, new Uint8Array(bytes).fill(7)];
+    });
+  assertEquals(await probe("A", 4), { records: ["7.7.7.7"] });
+  assertEquals(await probe("AAAA", 16), { records: ["707:707:707:707:707:707:707:707"] });
+  await assertRejects(() => probe("A", 16), ParleyError, "malformed DNS message");
+  await assertRejects(() => probe("AAAA", 4), ParleyError, "malformed DNS message");
 });

@@ -1,4 +1,5 @@
 import { fieldOf, parseJson } from "../../base/json.ts";
+import { randomSeed } from "../../base/random.ts";
 import { type DatagramSocket, isFrom } from "../../net/datagram.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { pause } from "../../net/wait.ts";
@@ -50,7 +51,7 @@ export class Measure {
   readonly #socket: DatagramSocket;
   readonly #plan: MeasurePlan;
   readonly #tracker = new SequenceTracker();
-  readonly #stream = (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % STREAM_NUMBERS;
+  readonly #stream = randomSeed() % STREAM_NUMBERS;
   readonly #reported = Promise.withResolvers<SequenceReport>();
   #sent = 0;
   #foreign = 0;
