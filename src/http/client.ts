@@ -26,8 +26,8 @@ const START_BYTES = 256;
 const SHOWN_BYTES = 80;
 const HTTP_1 = "HTTP/1.";
 
-/** A request. */
-export interface HttpRequest {
+/** A request to send. */
+export interface OutgoingRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
@@ -111,7 +111,7 @@ function isHttp(start: Uint8Array): boolean {
  */
 export async function requestOver(
   connection: Connection,
-  { method, target, fields, body }: HttpRequest,
+  { method, target, fields, body }: OutgoingRequest,
   deadline: Deadline,
 ): Promise<HttpAnswer> {
   const endpoint = formatEndpoint(connection.remote);

@@ -103,7 +103,7 @@ export class Feed {
     while (!signal.aborted) {
       try {
         if (messages !== undefined) await this.#end(messages);
-        messages = await this.#link.whenReady(performance.now() + PULL_MS) ? await this.#open() : undefined;
+        messages = await this.#link.whenReady(PULL_MS) ? await this.#open() : undefined;
       } catch (error) {
         messages = undefined;
         if (signal.aborted) return;

@@ -4,6 +4,7 @@ import { JetStreamApiError, StorageType, type StreamInfo } from "@nats-io/jetstr
 import { ConnectionError, nanos, type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { messageOf, UsageError } from "../../base/errors.ts";
 import type { Logger } from "../../log/logger.ts";
+import { Deadline } from "../../net/deadline.ts";
 import { delay } from "../../net/wait.ts";
 import { isRefusal, useError } from "./connect_nats.ts";
 import type { Retention } from "../history.ts";
@@ -115,15 +116,15 @@ export class NatsLink implements AsyncDisposable {
     return this.#ending.signal;
   }
 
-  /** Waits for NATS until `endMs` on the clock of `performance.now()`; `false` on timeout. */
-  whenReady(endMs: number): Promise<boolean> | true {
+  /** Waits for NATS; `false` on timeout. */
+  whenReady(timeoutMs: number): Promise<boolean> | true {
     if (this.#isReady) return true;
     if (this.#ending.signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== settle);
         resolve(false);
-      }, Math.max(0, endMs - performance.now()));
+      }, timeoutMs);
       const settle = () => {
         clearTimeout(timer);
         resolve(this.#isReady);
@@ -204,7 +205,7 @@ export class NatsLink implements AsyncDisposable {
     }
     const wanted = this.#options.replicas ?? (this.connection.info?.cluster === undefined ? 1 : DEFAULT_REPLICAS);
     // A cluster that has just started may not have found all its servers.
-    for (const endMs = performance.now() + PEERS_WAIT_MS; performance.now() < endMs;) {
+    for (const deadline = new Deadline(PEERS_WAIT_MS); deadline.remainingMs > 0;) {
       try {
         return await this.#addStream(wanted);
       } catch (error) {

@@ -1,5 +1,6 @@
 import { formatHex } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
+import { Deadline } from "../../net/deadline.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Draft } from "../message.ts";
 import { repetitionKey } from "../message.ts";
@@ -42,13 +43,13 @@ export class Publisher {
   }
 
   async #store(subject: string, draft: Draft): Promise<Acknowledgement | ChatError> {
-    const endMs = performance.now() + PUBLISH_WAIT_MS;
+    const deadline = new Deadline(PUBLISH_WAIT_MS);
     const data = encodeDraft(draft, this.#origin);
     const msgID = draft.id === undefined
       ? crypto.randomUUID()
       : formatHex(repetitionKey(subject, draft.sender ?? "", draft.id));
     for (let tries = 1;; tries++) {
-      const ready = this.#link.whenReady(endMs);
+      const ready = this.#link.whenReady(deadline.remainingMs);
       if (ready !== true && !await ready) return notStored(tries > 1);
       try {
         const { seq, isDuplicate } = await this.#link.attempt(this.#acknowledgements.publish(subject, data, msgID));
@@ -57,7 +58,7 @@ export class Publisher {
       } catch (error) {
         if (!isOutage(error)) return new ChatError("not-stored", `Nothing was stored: ${messageOf(error)}`);
         this.#link.suspect(messageOf(error));
-        if (performance.now() >= endMs) return notStored(true);
+        if (deadline.remainingMs === 0) return notStored(true);
       }
     }
   }

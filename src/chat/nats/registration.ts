@@ -1,4 +1,5 @@
 import { messageOf } from "../../base/errors.ts";
+import { Deadline } from "../../net/deadline.ts";
 import { ChatError } from "../chat_error.ts";
 import { nickTaken } from "../directory_local.ts";
 import type { Member } from "../member.ts";
@@ -178,10 +179,10 @@ export class Registration {
 
   async #take(key: string, nick: string): Promise<number> {
     const { link, table, server } = this.#host;
-    const endMs = performance.now() + CLAIM_WAIT_MS;
+    const deadline = new Deadline(CLAIM_WAIT_MS);
     const record = encodePerson(this.member, { server, nick, why: new Map(), after: this.#host.messages.position });
     for (let expected = 0;;) {
-      if (!await link.whenReady(endMs)) throw cannotAsk(nick);
+      if (!await link.whenReady(deadline.remainingMs)) throw cannotAsk(nick);
       this.#mayBeWritten = true;
       try {
         const revision = await table.put(key, record, expected);
@@ -194,7 +195,7 @@ export class Registration {
         expected = found?.revision ?? 0;
       } catch (cause) {
         if (cause instanceof ChatError) throw cause;
-        if (!isOutage(cause) || performance.now() >= endMs) throw cannotAsk(nick, cause);
+        if (!isOutage(cause) || deadline.remainingMs === 0) throw cannotAsk(nick, cause);
       }
     }
   }

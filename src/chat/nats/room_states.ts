@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/errors.ts";
 import { isRecord } from "../../base/json.ts";
+import { Deadline } from "../../net/deadline.ts";
 import { ChatError } from "../chat_error.ts";
 import { type Decision, readState, RoomState, writeState } from "../decision.ts";
 import { isOutage } from "./connect_nats.ts";
@@ -53,10 +54,10 @@ export class RoomStates {
   async decide(roomKey: string, decision: Decision): Promise<void> {
     const token = tokenOf(roomKey);
     const id = crypto.randomUUID();
-    const endMs = performance.now() + DECIDE_WAIT_MS;
+    const deadline = new Deadline(DECIDE_WAIT_MS);
     let { revision, state } = this.#states.get(token) ?? { revision: 0, state: undefined };
     for (;;) {
-      if (!await this.#link.whenReady(endMs)) throw notDone();
+      if (!await this.#link.whenReady(deadline.remainingMs)) throw notDone();
       try {
         const next = readable(state && writeState(state)) ?? new RoomState();
         next.apply(next.changesBy(decision));
@@ -72,7 +73,7 @@ export class RoomStates {
       } catch (cause) {
         if (cause instanceof ChatError) throw cause;
         if (!isOutage(cause)) throw new ChatError("not-stored", `Nothing was changed: ${messageOf(cause)}`, { cause });
-        if (performance.now() >= endMs) throw notDone(cause);
+        if (deadline.remainingMs === 0) throw notDone(cause);
       }
     }
   }
