@@ -25,7 +25,7 @@ import type { Listener } from "./net/listener.ts";
 import type { SocketOptionApplier } from "./net/sockopt/socket_option_applier.ts";
 import { directDialer } from "./net/direct_dialer.ts";
 import type { Dialer, Layer } from "./net/layer.ts";
-import { stepLayer, traceLayer } from "./net/layers/trace.ts";
+import { handshakeTraceLayer, traceLayer } from "./net/layers/trace.ts";
 import type { BindOptions, ConnectOptions, KernelOptions, ListenOptions, StreamOptions } from "./net/options.ts";
 import { bindUdp, bindUnixDatagram, LISTEN_DEFAULTS, listenTcp, listenUnix } from "./net/open.ts";
 import { SOCKET_MODE } from "./net/unix.ts";
@@ -256,7 +256,7 @@ function stack(options: StreamOptions, tls: readonly Layer[], log: Logger): Laye
   const { layers = [], layersAboveTls = [], isTraced = true } = options;
   const stacked = [...layers, ...tls, ...layersAboveTls];
   if (!log.isEnabled("trace")) return stacked;
-  const step = tls.length > 0 ? [stepLayer("TLS handshake", "handshake")] : [];
+  const step = tls.length > 0 ? [handshakeTraceLayer] : [];
   return [...step, ...stacked, ...isTraced ? [traceLayer] : []];
 }
 

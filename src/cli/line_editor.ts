@@ -74,7 +74,7 @@ export class LineEditor {
       case "interrupt":
         return { kind: "interrupt" };
       case "end of input":
-        return this.text === "" ? { kind: "end" } : void this.#deleteAfter(1);
+        return this.text === "" ? { kind: "end" } : void this.#deleteAfter();
       case "clear screen":
         return { kind: "clear screen" };
       case "up":
@@ -113,7 +113,7 @@ export class LineEditor {
       case "backspace":
         return void (this.#before = dropLast(this.#before));
       case "delete":
-        return this.#deleteAfter(1);
+        return this.#deleteAfter();
       case "erase word":
         return void (this.#before = withoutLast(this.#before.trimEnd(), /\s/));
       case "erase to start":
@@ -146,8 +146,8 @@ export class LineEditor {
     this.#after = text.slice(before.length);
   }
 
-  #deleteAfter(count: number): void {
-    this.#after = graphemes(this.#after).slice(count).join("");
+  #deleteAfter(): void {
+    this.#after = graphemes(this.#after).slice(1).join("");
   }
 }
 

@@ -69,14 +69,11 @@ function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffe
   return concat([address, bigEndian(port, 2)]);
 }
 
-/** Parses type, address and port at offset `at`. */
-function parseSocksAddress(
-  bytes: Uint8Array,
-  at: number,
-): { address: SocksAddress; length: number } | undefined {
-  const [type, first] = bytes.subarray(at);
+/** Parses type, address and port, which follow three bytes in every message. */
+function parseSocksAddress(bytes: Uint8Array): { address: SocksAddress; length: number } | undefined {
+  const [, , , type, first] = bytes;
   if (type === undefined || type === ATYP.name && first === undefined) return undefined;
-  const start = at + (type === ATYP.name ? 2 : 1);
+  const start = type === ATYP.name ? 5 : 4;
   const size = type === ATYP.ipv4 ? 4 : type === ATYP.ipv6 ? 16 : type === ATYP.name ? first ?? 0 : undefined;
   if (size === undefined) throw new FrameError(`unknown SOCKS address type ${type}`);
   const end = start + size + 2;
@@ -136,7 +133,7 @@ export function parseSocksRequest(
   bytes: Uint8Array,
 ): { code: number; address: SocksAddress; length: number } | undefined {
   checkVersion(bytes, VERSION, "SOCKS");
-  const found = parseSocksAddress(bytes, 3);
+  const found = parseSocksAddress(bytes);
   return found && { code: bytes[1] ?? 0, ...found };
 }
 
@@ -156,7 +153,7 @@ export function encodeSocksDatagram(address: SocksAddress, data: Uint8Array): Ui
 /** Reads a datagram, whose data is a view of it; `undefined` if it is malformed. */
 export function parseSocksDatagram(bytes: Uint8Array): SocksDatagram | undefined {
   try {
-    const found = parseSocksAddress(bytes, 3);
+    const found = parseSocksAddress(bytes);
     return found && { fragment: bytes[2] ?? 0, address: found.address, data: bytes.subarray(found.length) };
   } catch (error) {
     if (error instanceof FrameError) return undefined;

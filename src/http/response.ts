@@ -93,8 +93,8 @@ export interface HttpContent {
 }
 
 /** A response with a value as one line of JSON. */
-export function jsonContent(value: unknown, status = 200): HttpContent {
-  return { status, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
+export function jsonContent(value: unknown): HttpContent {
+  return { contentType: "application/json", body: `${JSON.stringify(value)}\n` };
 }
 
 /** Builds the response; it must not be cached, sniffed, or sent as a referrer. */

@@ -47,7 +47,7 @@ export const reply = defineService({
   async create(flags, { codec }) {
     const isLine = codec?.name === "line" && flags.on === "message" && !flags.http;
     const plan: ReplyPlan = {
-      text: await loadReplyText(flags, { isLine }),
+      text: await loadReplyText(flags, isLine),
       isKept: flags.then === undefined ? flags.on !== "connect" : flags.then === "keep",
     };
     const serve = flags.http ? serveHttp : SERVE[flags.on];
@@ -106,10 +106,9 @@ export type ReplyText = (message: Uint8Array) => Uint8Array;
  * @throws {SyntaxError} The text contains an unknown escape.
  */
 async function loadReplyText(
-  flags: { text: string | undefined; file: string | undefined },
-  { isLine = false }: { isLine?: boolean } = {},
+  { text, file }: { text: string | undefined; file: string | undefined },
+  isLine: boolean,
 ): Promise<ReplyText> {
-  const { text, file } = flags;
   if ((text === undefined) === (file === undefined)) {
     throw new UsageError("reply requires either --text TEXT or --file FILE");
   }

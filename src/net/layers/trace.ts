@@ -15,16 +15,14 @@ export const traceLayer: Layer = {
   wrap: (inner, { log }) => Promise.resolve({ transport: new TracedTransport(inner, log) }),
 };
 
-/** Logs the start of a step; does not change the transport. */
-export function stepLayer(text: string, step: string): Layer {
-  return {
-    name: "trace",
-    wrap(inner, { log }) {
-      log.trace(text, { step });
-      return Promise.resolve({ transport: inner });
-    },
-  };
-}
+/** Logs the start of the TLS handshake. */
+export const handshakeTraceLayer: Layer = {
+  name: "trace",
+  wrap(inner, { log }) {
+    log.trace("TLS handshake", { step: "handshake" });
+    return Promise.resolve({ transport: inner });
+  },
+};
 
 class TracedTransport implements Transport {
   readonly #inner: Transport;

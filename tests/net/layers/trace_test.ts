@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { configureLogging, Logger, parseEndpoint } from "@parley/parley";
-import { stepLayer, traceLayer } from "../../../src/net/layers/trace.ts";
+import { handshakeTraceLayer, traceLayer } from "../../../src/net/layers/trace.ts";
 import type { Layer } from "../../../src/net/layer.ts";
 import { FakeTransport } from "../../support/fake_transport.ts";
 
@@ -68,7 +68,7 @@ Deno.test("traceLayer resets a transport that can be reset, and closes others", 
   assertEquals(resettable.lines, ["trace [t] reset step=reset"]);
 });
 
-Deno.test("stepLayer() logs its step and leaves the transport as it is", async () => {
-  using step = await start(stepLayer("TLS handshake", "tls"));
-  assertEquals([step.transport === step.inner, step.lines], [true, ["trace [t] TLS handshake step=tls"]]);
+Deno.test("handshakeTraceLayer logs its step and leaves the transport as it is", async () => {
+  using step = await start(handshakeTraceLayer);
+  assertEquals([step.transport === step.inner, step.lines], [true, ["trace [t] TLS handshake step=handshake"]]);
 });
