@@ -188,7 +188,7 @@ export async function serve(
   const listeners = owner.use(new DisposableStack());
   const opened = await listenAll(
     [endpoints].flat(),
-    { ...options, context, deadlineTimer, nextId: counter() },
+    { canReset: own.resetsConnections ?? false, ...options, context, deadlineTimer, nextId: counter() },
     listeners,
   );
   const { stats = new ServerStats() } = options;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { BindError, connect, dial, listen, RefusedError, type Session } from "@parley/parley";
+import { BindError, connect, dial, listen, RefusedError, ResetError, type Session } from "@parley/parley";
 import { serve, type Service } from "@parley/parley/server";
 
 const upper = async (session: Session) => {
@@ -49,6 +49,22 @@ Deno.test("serve() disposes of the service once at the end, however often it is 
   await server[Symbol.asyncDispose]();
   await server.finished;
   assertEquals(disposed, 1);
+});
+
+Deno.test("serve() lets a service reset its connections", async () => {
+  const resets: boolean[] = [];
+  const service: Service = {
+    resetsConnections: true,
+    async serve(session) {
+      await session.receive();
+      resets.push(session.reset());
+    },
+  };
+  await using server = await serve("tcp://127.0.0.1:0", service);
+  await using client = await dial(server.endpoint);
+  client.send("hello");
+  await assertRejects(() => client.receive(), ResetError);
+  assertEquals(resets, [true]);
 });
 
 Deno.test("serve() ends when its signal aborts, or if it has already aborted", async () => {

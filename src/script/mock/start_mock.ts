@@ -66,7 +66,6 @@ export async function mock(script: MockScript, options: StartMockOptions = {}): 
   const server = await serve(endpoints, mockService(played, script), {
     context: "mock",
     framing: script.framing ?? "raw",
-    canReset: canReset(script),
     ...rest,
   });
   return {
