@@ -13,7 +13,8 @@ import { Resetter } from "../../../net/sockopt/resetter.ts";
 import { readEnvironment } from "../../../script/file/variables.ts";
 import { Mock } from "../../../script/mock/mock.ts";
 import { parseMockFile } from "../../../script/mock/mock_file.ts";
-import { canReset, type MockScript } from "../../../script/mock/mock_script.ts";
+import type { MockScript } from "../../../script/mock/mock_script.ts";
+import { mockService } from "../../../script/mock/start_mock.ts";
 import type { Service } from "../../../server/service.ts";
 import { defineService, type ServiceEntry } from "../../../services/service.ts";
 import type { OpenService, ServeFlags } from "../open_service.ts";
@@ -100,12 +101,7 @@ const mock = defineService({
         else log.error([`${name}: ${error.message}`, ...details].join("\n  "));
       },
     });
-    return {
-      resetsConnections: canReset(script),
-      serve: (session) => mock.serve(session),
-      drain: () => mock.stop(),
-      assertPassed: () => mock.assertPassed(),
-    };
+    return { ...mockService(mock, script), assertPassed: () => mock.assertPassed() };
   },
 });
 
