@@ -11,7 +11,7 @@ const ENTRY_LINES = 40;
 const FILE_LINES = 500;
 
 /** What the check reads besides the sources. */
-export interface Documents {
+interface Documents {
   /** `deno.json`, parsed. */
   readonly config: { readonly version: string; readonly imports: Readonly<Record<string, string>> };
   /** The text of src/README.md. */

@@ -4,7 +4,7 @@ import { flagUsage } from "../src/cli/help.ts";
 import { parseFlags } from "../src/cli/parse_flags.ts";
 
 /** The flags of a task in `deno.json`. */
-export interface TaskDefinition<T extends FlagTable> {
+interface TaskDefinition<T extends FlagTable> {
   readonly task: string;
   /** One line, without a full stop. */
   readonly summary: string;

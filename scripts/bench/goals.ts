@@ -12,7 +12,7 @@ import { figuresOf, markdown, timesAsGood } from "./report.ts";
 import type { Work } from "./work.ts";
 
 /** A ratio to another contender of the same work. */
-export interface Goal {
+interface Goal {
   readonly to: string;
   readonly ratio: number;
   /** Which of ours, if not the first. */

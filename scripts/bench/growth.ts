@@ -18,7 +18,7 @@ export interface Point {
 }
 
 /** One line of a plot. */
-export interface Series {
+interface Series {
   readonly name: string;
   readonly points: readonly Point[];
 }
@@ -38,7 +38,7 @@ const SERVER = ours("parley", (port) => ["echo", `:${port}`, "--max-connections"
 const CHAT = ours("parley", (port) => ["chat", `:${port}`, "--max-connections", "19000"]);
 
 /** Memory of the server, and the echo of one more client, over idle connections. */
-export async function growthOfConnections(prepared: Prepared): Promise<Growth[]> {
+async function growthOfConnections(prepared: Prepared): Promise<Growth[]> {
   const memory: Series[] = [];
   const latency: Series[] = [];
   for (const contender of [SERVER, C_EPOLL, NODE_NET]) {
@@ -64,7 +64,7 @@ export async function growthOfConnections(prepared: Prepared): Promise<Growth[]>
 }
 
 /** Time until every member has received a message, over members of one room. */
-export async function growthOfMembers(prepared: Prepared): Promise<Growth> {
+async function growthOfMembers(prepared: Prepared): Promise<Growth> {
   const points: Point[] = [];
   for (const members of MEMBERS) {
     const setup = { canPin: prepared.canPin, answers: "tcp" as const };
@@ -82,7 +82,7 @@ export async function growthOfMembers(prepared: Prepared): Promise<Growth> {
 }
 
 /** Bytes per idle connection at the largest measured number of connections. */
-export function bytesPerConnection(memory: Growth, name: string): number | undefined {
+function bytesPerConnection(memory: Growth, name: string): number | undefined {
   const last = memory.series.find((series) => series.name === name)?.points.at(-1);
   return last && last.y * 1024 * 1024 / last.x;
 }

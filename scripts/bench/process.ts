@@ -39,7 +39,7 @@ export function pinned(words: readonly string[], core: number, canPin: boolean):
 }
 
 /** Processor time since a program started. */
-export interface CpuTime {
+interface CpuTime {
   readonly us: number;
   /** In its own code; ticks are coarse, so only the ratio is useful. */
   readonly userTicks: number;

@@ -24,7 +24,7 @@ export interface CpuProfile {
 }
 
 /** Categories of CPU time. */
-export type Owner = "ours" | "packages" | "runtime" | "native" | "garbage";
+type Owner = "ours" | "packages" | "runtime" | "native" | "garbage";
 
 /** Shares of the time that was not idle; their sum is 1. */
 export type Split = Readonly<Record<Owner, number>>;

@@ -48,7 +48,7 @@ export interface Load {
 }
 
 /** Starts a contender, measures it, and ends it. */
-export interface Look {
+interface Look {
   readonly sample: (contender: Contender, prepared: Prepared) => Promise<Sample>;
 }
 

@@ -7,7 +7,7 @@ import { fileName, type Target } from "./targets.ts";
 const PAPERS = ["LICENSE", "README.md"];
 
 /** Name of a target's archive, without its extension. */
-export function archiveName(version: string, target: string): string {
+function archiveName(version: string, target: string): string {
   return `parley-${version}-${target}`;
 }
 

@@ -39,7 +39,7 @@ export async function npmRuntime(folder: string): Promise<string> {
 }
 
 /** The end of an ELF file by its own header: after the table of section headers (elf(5)). */
-export function elfLength(file: Uint8Array): number {
+function elfLength(file: Uint8Array): number {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   if (view.getUint32(0) !== 0x7f454c46) throw new Error("not an ELF file");
   const tableOffset = Number(view.getBigUint64(0x28, true));

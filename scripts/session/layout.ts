@@ -11,7 +11,7 @@ export interface Row {
 }
 
 /** Layout of the session. */
-export interface LayoutOptions {
+interface LayoutOptions {
   /** Characters in a row. */
   readonly columns: number;
   /** Time per typed character. */

@@ -6,7 +6,7 @@ export interface Scene {
 }
 
 /** A printed line and its time. */
-export interface PrintedLine {
+interface PrintedLine {
   readonly text: string;
   /** Milliseconds since the command of its scene was entered. */
   readonly ms: number;

@@ -23,7 +23,7 @@ export async function launchBrowser(): Promise<Browser & AsyncDisposable> {
 }
 
 /** A separate page, as if in another browser, and its console output. */
-export interface OpenedPage {
+interface OpenedPage {
   readonly page: Page;
   /** Errors and warnings: of scripts, of the content security policy. */
   readonly complaints: string[];

@@ -23,7 +23,7 @@ export interface Lines {
 }
 
 /** How {@linkcode dialLines} connects. */
-export interface LinesOptions {
+interface LinesOptions {
   /** The authority to trust, in PEM. */
   readonly ca?: string | undefined;
   /** Over WebSocket. */

@@ -6,7 +6,7 @@ import { type Program, type Started, startServer } from "./in_process.ts";
 export const CHAT_WIRES = ["tcp", "unix", "tls", "ws"] as const;
 
 /** One of {@linkcode CHAT_WIRES}. */
-export type ChatWire = typeof CHAT_WIRES[number];
+type ChatWire = typeof CHAT_WIRES[number];
 
 /** A chat that runs, and how to get into it. */
 export class ServedChat implements AsyncDisposable {

@@ -6,7 +6,7 @@ import { startRelay } from "../../src/relay/relay.ts";
 import { HttpServer } from "../../src/server/http_server.ts";
 
 /** A control API that is being served. */
-export interface ServedControl extends AsyncDisposable {
+interface ServedControl extends AsyncDisposable {
   readonly url: string;
   readonly proxies: ProxySet;
 }

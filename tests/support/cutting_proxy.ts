@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { setTimeout } from "node:timers";
 
 /** How a {@linkcode cuttingProxy} ends each connection. */
-export type Cut = "reset" | "close";
+type Cut = "reset" | "close";
 
 /**
  * Joins each client to the port, and cuts both off once the server has been

@@ -34,7 +34,7 @@ export class FakeTime implements Disposable {
 }
 
 /** Options of {@linkcode drip}. */
-export interface DripOptions {
+interface DripOptions {
   /** Time between two bytes, in milliseconds. */
   readonly everyMs: number;
   /** Sends the next byte, as a peer does that is never silent for long and never done. */

@@ -4,7 +4,7 @@ import { parseFaults } from "../../src/relay/faults/parse_fault.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /** What came out of a chain of faults. */
-export interface FaultOutcome {
+interface FaultOutcome {
   readonly pieces: readonly { readonly atMs: number; readonly bytes: Uint8Array<ArrayBuffer> }[];
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly ending: Ending | undefined;
@@ -12,7 +12,7 @@ export interface FaultOutcome {
 }
 
 /** Options of {@linkcode runFaults}. */
-export interface FaultRun {
+interface FaultRun {
   readonly seed?: number;
   readonly connection?: number;
   readonly direction?: Direction;

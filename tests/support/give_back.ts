@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 
 /** Options of {@linkcode assertGivesBack}. */
-export interface GiveBackOptions {
+interface GiveBackOptions {
   /** Places that there are. */
   readonly limit: number;
   /** Takes a place and loses it again: is refused, fails, or ends. */

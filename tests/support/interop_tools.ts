@@ -142,7 +142,7 @@ export const TOOL_SERVERS: readonly ToolServer[] = [
 ];
 
 /** A third-party program that sends its standard input and prints the reply. */
-export interface ToolClient {
+interface ToolClient {
   readonly name: string;
   /** What must be installed. */
   readonly tool: string;

@@ -1,7 +1,7 @@
 import { nkeys } from "@nats-io/transport-node";
 
 /** What a nats-server that knows people by signed names needs, and a file for one of them. */
-export interface NatsCredentials {
+interface NatsCredentials {
   /** Lines of its configuration. */
   readonly config: string;
   /** A credentials file that it accepts. */

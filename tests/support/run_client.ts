@@ -3,7 +3,7 @@ import { clientProgram } from "../../src/commands/client/program.ts";
 import { FakeIo } from "./fake_io.ts";
 
 /** How `parley-client` ended, and what it wrote. */
-export interface ClientOutcome {
+interface ClientOutcome {
   code: number;
   stdout: string;
   stderr: string;

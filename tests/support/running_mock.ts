@@ -3,7 +3,7 @@ import { serverProgram } from "../../src/commands/server/program.ts";
 import { FakeIo } from "./fake_io.ts";
 
 /** How a mock ended, and what it wrote. */
-export interface MockOutcome {
+interface MockOutcome {
   readonly code: number;
   /** The report, without the endpoints before it. */
   readonly out: string;

@@ -1,7 +1,7 @@
 import { findTool } from "./tools.ts";
 
 /** A tool of the system that serves until it is disposed of. */
-export interface RunningTool extends AsyncDisposable {
+interface RunningTool extends AsyncDisposable {
   /** The next line of its standard output; it throws when there is none. */
   line(): Promise<string>;
 }

@@ -10,7 +10,7 @@ import { dial, writeAll } from "./peer.ts";
 import { scriptedPeer } from "./scripted_peer.ts";
 
 /** A frame as described by a test. */
-export interface FrameParts {
+interface FrameParts {
   opcode: number;
   payload?: Uint8Array | string;
   /** Last of its message; `true` by default. */
@@ -24,7 +24,7 @@ export interface FrameParts {
 }
 
 /** A frame as it came. */
-export interface ReceivedFrame {
+interface ReceivedFrame {
   opcode: number;
   fin: boolean;
   payload: Uint8Array;

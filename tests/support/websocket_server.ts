@@ -30,7 +30,7 @@ export interface ServeOptions extends Partial<Omit<WebSocketAcceptorOptions, "pi
 }
 
 /** The service echo, as `parley-server echo` makes it. */
-export async function echoService(): Promise<Service> {
+async function echoService(): Promise<Service> {
   return await echo.create({ upper: false }, { log: Logger.of("test"), logInTimeoutMs: 10_000 });
 }
 
