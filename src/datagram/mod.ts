@@ -5,6 +5,7 @@
  */
 
 export type { DatagramGate } from "../guard/datagram_gate.ts";
+export type { ClientCounts } from "./client_table.ts";
 export { DatagramCounts, type DropReason } from "./counts.ts";
 export { type ImpairedFlow, Impairment, type ImpairmentCounts, type ImpairmentOptions } from "./impairment.ts";
 export { type DatagramFlow, Impairments } from "./impairments.ts";

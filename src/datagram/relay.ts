@@ -86,6 +86,7 @@ export class DatagramRelay {
     this.#back = new BoundedSender(options.front, this.backward);
   }
 
+  /** Counts of clients. */
   get clients(): ClientCounts {
     return this.#clients.counts;
   }
