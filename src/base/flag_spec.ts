@@ -72,7 +72,7 @@ type Single<F extends FlagSpec> = F extends { type: "boolean" } ? boolean
   : number;
 
 /** The type of a flag's value: a list if it can repeat, `undefined` if it has no default. */
-export type FlagValue<F extends FlagSpec> = F extends { repeat: true } ? Single<F>[]
+type FlagValue<F extends FlagSpec> = F extends { repeat: true } ? Single<F>[]
   : F extends { type: "boolean" } | { default: string | number } ? Single<F>
   : Single<F> | undefined;
 

@@ -7,7 +7,7 @@
 import { codeOf, messageOf } from "./errors.ts";
 
 /** Category of a system error. */
-export type SystemErrorKind =
+type SystemErrorKind =
   /** Connection refused, or no route. */
   | "unreachable"
   | "timeout"

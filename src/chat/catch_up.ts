@@ -14,13 +14,13 @@ export interface Position {
 }
 
 /** The receiver of missed messages. */
-export interface Receiver {
+interface Receiver {
   /** Settles once the receiver can take more. */
   answer(event: ChatEvent): void | Promise<void>;
 }
 
 /** The range of messages by `seq`: exclusive start, inclusive end; the end may move. */
-export interface Range {
+interface Range {
   readonly after: number;
   readonly upTo: () => number;
 }

@@ -17,7 +17,7 @@ import { handleText } from "./text_input.ts";
 import type { EventFormat } from "./event_format.ts";
 
 /** Options of a chat session. */
-export interface ChatSessionOptions {
+interface ChatSessionOptions {
   /** Rate limits. */
   readonly rates: MessageRates;
   /** Time limit for a required login, in milliseconds. */

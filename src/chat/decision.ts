@@ -4,7 +4,7 @@ import type { ChatEvent, ModerationAction } from "./event.ts";
 import { type Restriction, type RestrictionKind, restrictionOf, Restrictions } from "./restrictions.ts";
 
 /** A change of the topic. */
-export interface TopicDecision {
+interface TopicDecision {
   readonly action: "topic";
   /** Who decided it. */
   readonly by: string;

@@ -20,7 +20,7 @@ import { keyOf } from "./names.ts";
 const MESSAGE_BYTES = 256;
 
 /** Options of {@linkcode createMemoryHistory}. */
-export interface MemoryHistoryOptions extends ExpiryClockOptions {
+interface MemoryHistoryOptions extends ExpiryClockOptions {
   readonly retention: Retention;
 }
 

@@ -5,7 +5,7 @@ import { addressKey } from "../guard/address_key.ts";
 import { type RateOptions, TokenBucket } from "../guard/token_bucket.ts";
 
 /** Rate limit of one client. */
-export interface MessageRateOptions {
+interface MessageRateOptions {
   /** Maximum burst of messages. */
   readonly burst: number;
   /** Sustained messages per second. */
@@ -75,7 +75,7 @@ export class MessageRate {
 }
 
 /** Rate limits of all clients. */
-export interface MessageRatesOptions {
+interface MessageRatesOptions {
   /** Messages per second and client; 0 for no limit, `undefined` for the default limit except on loopback. */
   readonly perSecond: number | undefined;
   /** Maximum burst of messages. */

@@ -61,7 +61,7 @@ export interface ChatOptions {
 }
 
 /** Options of {@linkcode createChatService}. */
-export interface ChatServiceOptions extends ChatOptions {
+interface ChatServiceOptions extends ChatOptions {
   /** The message history; the service disposes of it. */
   readonly history: History;
   /** The directory of the cluster; the service disposes of it. */

@@ -1,5 +1,5 @@
 /** A key that is not a character. */
-export type KeyName =
+type KeyName =
   | "enter"
   | "tab"
   | "backspace"

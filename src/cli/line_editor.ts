@@ -13,14 +13,14 @@ export type LineEvent =
   | { readonly kind: "clear screen" };
 
 /** One row of a terminal. */
-export interface Row {
+interface Row {
   readonly text: string;
   /** Column of the cursor, from 0. */
   readonly cursor: number;
 }
 
 /** Options of {@linkcode LineEditor}. */
-export interface LineEditorOptions {
+interface LineEditorOptions {
   /** The prompt before the line. */
   prompt: string;
   /**

@@ -7,7 +7,7 @@ import { textWidth } from "./text_width.ts";
 const TAIL_CELLS = 400;
 
 /** Options of {@linkcode Prompt}. */
-export interface PromptOptions {
+interface PromptOptions {
   /** Whether pasted text is one unit including line ends, instead of one line each. */
   readonly takesPastes?: boolean;
   /** Whether submitted lines stay visible; true by default. */

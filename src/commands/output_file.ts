@@ -9,7 +9,7 @@ import {
 import { isOutOfResources, reasonOf } from "../base/system_error.ts";
 
 /** Options of {@linkcode OutputFile.open}. */
-export interface OutputFileOptions {
+interface OutputFileOptions {
   /**
    * Whether the file is removed when the program ends.
    *

@@ -18,7 +18,7 @@ export type ClientCounts = {
 export type RemovalReason = "evicted" | "expired";
 
 /** Options of {@linkcode ClientTable}. */
-export interface ClientTableOptions<C extends TableEntry> {
+interface ClientTableOptions<C extends TableEntry> {
   /** Maximum clients; beyond it the one that was idle longest is evicted. */
   max: number;
   /** Time without activity after which a client expires. */

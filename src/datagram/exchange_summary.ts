@@ -16,7 +16,7 @@ export interface ExchangeOutcome {
 }
 
 /** Times in milliseconds. */
-export interface Times {
+interface Times {
   readonly min: number;
   readonly avg: number;
   /** 99th percentile (nearest rank). */

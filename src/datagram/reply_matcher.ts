@@ -31,7 +31,7 @@ export interface Waiter {
 }
 
 /** Options of {@linkcode ReplyMatcher}. */
-export interface ReplyMatcherOptions {
+interface ReplyMatcherOptions {
   correlation: ReplyCorrelation;
   /** The only sender whose replies are accepted; `undefined` for any. */
   source: Endpoint | undefined;

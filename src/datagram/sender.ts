@@ -58,7 +58,7 @@ export function hasManyReceivers(target: Endpoint): boolean {
 }
 
 /** Options of {@linkcode bindSender}. */
-export interface SenderOptions extends BindOptions {
+interface SenderOptions extends BindOptions {
   /** Opens the socket through a proxy instead. */
   dialer?: Dialer | undefined;
   /** Aborts the wait for the proxy. */

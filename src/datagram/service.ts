@@ -16,7 +16,7 @@ export interface DatagramService {
 }
 
 /** The context in which a datagram service is created. */
-export interface DatagramServiceContext {
+interface DatagramServiceContext {
   /** Logger with the service's context. */
   readonly log: Logger;
   /** Writes one line of data to standard output. */
@@ -24,7 +24,7 @@ export interface DatagramServiceContext {
 }
 
 /** A service of `parley-udp serve`. */
-export interface DatagramServiceDefinition<T extends FlagTable = FlagTable> {
+interface DatagramServiceDefinition<T extends FlagTable = FlagTable> {
   /** The NAME in `parley-udp serve NAME`. */
   readonly name: string;
   /** One line without a full stop. */

@@ -17,7 +17,7 @@ export type ProxyAddress =
   | { readonly path: string };
 
 /** A type, length and value of version 2 (section 2.2). */
-export interface ProxyTlv {
+interface ProxyTlv {
   readonly type: number;
   readonly value: Uint8Array;
 }

@@ -138,7 +138,7 @@ export function parseSocksRequest(
 }
 
 /** One datagram of a UDP association (RFC 1928, section 7): `fragment` is 0 if it is whole. */
-export interface SocksDatagram {
+interface SocksDatagram {
   readonly fragment: number;
   /** Where it goes, or where it came from. */
   readonly address: SocksAddress;

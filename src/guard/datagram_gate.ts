@@ -3,7 +3,7 @@ import type { AccessList } from "./access_list.ts";
 import { AddressBuckets } from "./address_buckets.ts";
 
 /** Options of {@linkcode DatagramGate}. */
-export interface DatagramGateOptions {
+interface DatagramGateOptions {
   /** Addresses that may send; by default all. */
   access?: AccessList | undefined;
   /** Datagrams per second from one address or IPv6 /64 network, and maximum burst. */

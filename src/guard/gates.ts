@@ -5,7 +5,7 @@ import { PerAddressLimit } from "./per_address_limit.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 
 /** Options of {@linkcode gatesOf}. */
-export interface GateOptions {
+interface GateOptions {
   /** Access list by address. */
   readonly access?: AccessList | undefined;
   /** New connections per second and address. */

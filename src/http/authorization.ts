@@ -1,7 +1,7 @@
 import { utf8 } from "../base/bytes.ts";
 
 /** Parsed credentials of an `Authorization` or `Proxy-Authorization` field. */
-export type HttpCredentials =
+type HttpCredentials =
   /** RFC 7617. */
   | { readonly user: string; readonly password: string }
   /** RFC 6750. */

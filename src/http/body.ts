@@ -13,7 +13,7 @@ const LF = 0x0a;
 const MAX_LINE_BYTES = 8 * 1024;
 
 /** How the end of a body is determined: by a number of bytes, by chunks, or by the end of the connection. */
-export type BodyLength = number | "chunked" | "until close";
+type BodyLength = number | "chunked" | "until close";
 
 /**
  * How long the body of a response is (RFC 9112, section 6.3).

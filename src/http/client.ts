@@ -27,7 +27,7 @@ const SHOWN_BYTES = 80;
 const HTTP_1 = "HTTP/1.";
 
 /** A request to send. */
-export interface OutgoingRequest {
+interface OutgoingRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;

@@ -191,7 +191,7 @@ export class RequestReader {
 export type RequestHandler = (request: HttpRequest) => HttpResponse | undefined | Promise<HttpResponse | undefined>;
 
 /** Options of {@linkcode serveRequests}. */
-export interface ServeRequestsOptions extends RequestOptions {
+interface ServeRequestsOptions extends RequestOptions {
   /** Called before the wait for each request. */
   readonly onIdle?: () => void;
 }

@@ -68,7 +68,7 @@ export class LatencyRecorder {
 }
 
 /** A range of latencies, and its count. */
-export interface HistogramRow {
+interface HistogramRow {
   readonly fromMs: number;
   readonly toMs: number;
   readonly count: number;

@@ -5,7 +5,7 @@ import type { ErrorCount, ErrorCounts, Sample } from "./tally.ts";
 const PERCENTILES = [50, 90, 99, 99.9] as const;
 
 /** One second of a run. */
-export interface Second {
+interface Second {
   readonly answered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

@@ -2,7 +2,7 @@ import { messageOf } from "../base/errors.ts";
 import { type Histogram, LatencyRecorder } from "./histogram.ts";
 
 /** Receives the scheduled time, the sending time, and the number of messages. */
-export type OnMessages = (intendedMs: number, sentMs: number, count: number) => void;
+type OnMessages = (intendedMs: number, sentMs: number, count: number) => void;
 
 /** The unanswered messages of one connection, in order; those sent together share an entry. */
 export class InFlight {

@@ -2,7 +2,7 @@ import { escapeControls, toJsonLine } from "../base/bytes.ts";
 import type { LogRecord } from "./logger.ts";
 
 /** Formats a record as one line, without the line end. */
-export type LogFormat = (record: LogRecord) => string;
+type LogFormat = (record: LogRecord) => string;
 
 const COLORS: Readonly<Record<string, string>> = {
   trace: "\x1b[2m",

@@ -18,13 +18,13 @@ export interface LogRecord {
 }
 
 /** Receives the log lines of the whole program. */
-export interface LogTarget {
+interface LogTarget {
   isEnabled(level: LogLevel): boolean;
   write(record: LogRecord): void;
 }
 
 /** The target of the library, which an application may configure itself at any time. */
-export interface LibraryTarget extends LogTarget {
+interface LibraryTarget extends LogTarget {
   /** Whether the application has configured it: then no other target may take its place. */
   readonly isOfApplication: boolean;
 }

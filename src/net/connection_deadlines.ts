@@ -6,7 +6,7 @@ import type { ConnectionLimits } from "./deadline_timer.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 
 /** The state that deadlines are checked against, in times of the connection's clock. */
-export interface DeadlineState {
+interface DeadlineState {
   /** Activity timestamps may be this old. */
   readonly intervalMs: number;
   readonly openedMs: number;
@@ -19,7 +19,7 @@ export interface DeadlineState {
 }
 
 /** A deadline that has passed. */
-export interface MissedDeadline {
+interface MissedDeadline {
   readonly phase: TimeoutPhase;
   readonly reason: CloseReason;
   readonly afterMs: number;

@@ -3,7 +3,7 @@ import type { DatagramSocket } from "./datagram.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** The state of a UDP port as far as it can be determined without a reply. */
-export type PortState =
+type PortState =
   /** The address belongs to this machine, and no socket is bound to the port. */
   | "closed"
   /** The address belongs to this machine, and a socket is bound to the port. */

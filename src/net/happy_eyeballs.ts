@@ -6,7 +6,7 @@ import { reasonOf } from "../base/system_error.ts";
 import { toSocketError } from "./socket_error.ts";
 
 /** Dependencies and options of {@linkcode happyEyeballs}. */
-export interface RaceOptions<C extends Disposable> {
+interface RaceOptions<C extends Disposable> {
   /** Opens one connection; must stop when the signal aborts. */
   dial: (address: ResolvedAddress, signal: AbortSignal) => Promise<C>;
   /** Ends all attempts. */

@@ -23,7 +23,7 @@ export interface PutLayer extends Layered {
 }
 
 /** The connection that a {@linkcode LayeredTransport} belongs to. */
-export interface LayeredOwner {
+interface LayeredOwner {
   /** The two ends as currently known. */
   readonly peer: Peer;
   /** Called after each layer. */

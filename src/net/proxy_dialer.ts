@@ -35,7 +35,7 @@ import { writeAll } from "./write_all.ts";
 const PORTS = { socks5: 1080, socks4a: 1080, http: 80, https: 443 } as const;
 
 /** Proxy protocols. */
-export type ProxyScheme = keyof typeof PORTS;
+type ProxyScheme = keyof typeof PORTS;
 
 /** A parsed proxy URL. */
 export interface Proxy {
@@ -102,7 +102,7 @@ export type TunnelHandshake = (
 ) => Promise<void>;
 
 /** Options of {@linkcode proxyDialer}. */
-export interface ProxyDialerOptions {
+interface ProxyDialerOptions {
   /** Dialer for the proxy itself; for an `https` proxy it must use TLS. */
   readonly via: Dialer;
   /** The proxy's URL. */

@@ -4,7 +4,7 @@ import { BindError } from "../base/errors.ts";
 export const SOCKET_MODE = 0o600;
 
 /** Whether a process serves the socket file. */
-export type LivenessProbe = (path: string) => Promise<boolean>;
+type LivenessProbe = (path: string) => Promise<boolean>;
 
 /**
  * Frees the path for a socket: removes a stale socket file, after the probe has shown that no process serves it.

@@ -108,7 +108,7 @@ export interface ProbeContext {
  * @throws {NotReadyError} The server reported that it is not ready; the message contains its reason.
  * @throws {ParleyError} The server is unreachable, or does not speak the protocol.
  */
-export type Probe = (context: ProbeContext) => Promise<Facts>;
+type Probe = (context: ProbeContext) => Promise<Facts>;
 
 /** One protocol in the registry. */
 export interface ProbeDefinition {

@@ -2,7 +2,7 @@ import { messageOf, TimeoutError } from "../base/errors.ts";
 import { Deadline } from "../net/deadline.ts";
 import { delay } from "../net/wait.ts";
 
-export interface RetryOptions {
+interface RetryOptions {
   /** Maximum time for one attempt, in milliseconds. */
   readonly timeoutMs: number;
   /** Maximum time for all attempts, in milliseconds; `undefined` for a single attempt. */

@@ -26,7 +26,7 @@ const MAX_LINE_BYTES = 16 * 1024;
 export const SECRET_HEADER = /^(?:(?:proxy-)?authorization|cookie|[\w-]*(?:token|secret|api-?key)[\w-]*):/i;
 
 /** Options of {@linkcode openWire}. */
-export interface WireOptions {
+interface WireOptions {
   /** Path of a Unix socket to connect to instead. */
   readonly socket?: string | undefined;
   /** Overrides the scheme. */

@@ -21,7 +21,7 @@ export function endedText({ code, signal }: Ended): string {
 }
 
 /** Options of {@linkcode ProcessGroup.start}. */
-export interface ProcessGroupOptions {
+interface ProcessGroupOptions {
   /** Environment variables in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /**

@@ -46,7 +46,7 @@ export interface RelayServiceOptions {
 }
 
 /** The connection to the target, for statistics. */
-export type UpstreamReport =
+type UpstreamReport =
   & Pick<ConnectionReport, "peer" | "bytesRead" | "bytesWritten" | "queuedBytes" | "outboxHighWater">
   & { readonly faults: Readonly<Record<string, readonly string[]>> };
 

@@ -13,7 +13,7 @@ const NOTHING_TO_DO = Promise.resolve();
 const SEEN_BY_READING: ReadonlySet<CloseReason> = new Set(["reset", "error", "bad message"]);
 
 /** Options of {@linkcode RelayedConnection}. */
-export interface RelayedConnectionInit {
+interface RelayedConnectionInit {
   readonly client: Side;
   readonly server: Side;
   readonly faults: readonly Fault[];

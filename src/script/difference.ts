@@ -9,7 +9,7 @@ const CONTEXT_BYTES = 32;
 const SEARCH_BYTES = 64 * 1024;
 
 /** The longest match of received and expected bytes. */
-export interface Difference {
+interface Difference {
   /** Length of the matching prefix of the expected bytes. */
   readonly agreed: number;
   /** Offset of the match in the received bytes. */

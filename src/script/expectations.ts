@@ -15,7 +15,7 @@ import type { Pattern } from "./steps.ts";
 const SETTLE_MS = 50;
 
 /** Dependencies of {@linkcode Expectations}. */
-export interface Expected extends Pick<Session, "remote" | "closeFrame"> {
+interface Expected extends Pick<Session, "remote" | "closeFrame"> {
   readonly kind: Session["kind"] | "datagram";
 }
 

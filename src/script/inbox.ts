@@ -13,7 +13,7 @@ const SKIPPED_BYTES = 256;
 const NOTHING = { data: NO_BYTES, isText: false };
 
 /** State of the peer's side: open, ended normally, or failed. */
-export type PeerState = "open" | "ended" | Error;
+type PeerState = "open" | "ended" | Error;
 
 /** A message, or the stream. */
 export interface Unit {

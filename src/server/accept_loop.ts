@@ -7,7 +7,7 @@ import { isOutOfDescriptors } from "../net/socket_error.ts";
 import { pause } from "../net/wait.ts";
 
 /** Options of {@linkcode acceptLoop}. */
-export interface AcceptLoopOptions {
+interface AcceptLoopOptions {
   /** Serves a connection; the loop does not wait for it. */
   onConnection: (connection: Connection) => void;
   /** Limits the server's connections; `onConnection` must call `leave()` at the end. */

@@ -9,7 +9,7 @@ import type { Message, Session } from "../session/session.ts";
 import type { Service } from "./service.ts";
 
 /** Options of {@linkcode logInFirst}. */
-export interface LogInOptions {
+interface LogInOptions {
   readonly authenticator: Authenticator;
   /** Whether messages are chunks of a raw stream; the login is then its first line. */
   readonly isRaw: boolean;

@@ -10,7 +10,7 @@ export interface Metrics {
 export type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
 
 /** Registers metrics whose values are kept elsewhere. */
-export interface MetricsRegistry extends Metrics {
+interface MetricsRegistry extends Metrics {
   /** Registers a gauge; `samples` is called at each scrape. */
   gauge(name: string, help: string, samples: () => Iterable<Sample>): void;
   /** Registers a counter; `samples` is called at each scrape. */

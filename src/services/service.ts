@@ -6,7 +6,7 @@ import type { Service } from "../server/service.ts";
 import type { PingOptions } from "../websocket/pinger.ts";
 
 /** The context in which a service is created. */
-export interface ServiceContext {
+interface ServiceContext {
   /** Logger with the service's context. */
   readonly log: Logger;
   /** Checks logins if `--auth` is given. */
@@ -34,7 +34,7 @@ export interface ServiceEntry {
 }
 
 /** A service of `parley-server`: one file each, one entry in the registry. */
-export interface ServiceDefinition<T extends FlagTable = FlagTable> {
+interface ServiceDefinition<T extends FlagTable = FlagTable> {
   /** Default endpoints. */
   readonly endpoints: readonly string[];
   /** Default framing, as for `--framing`; it may depend on the service's own flags. */
@@ -80,7 +80,7 @@ export interface ServiceDefinition<T extends FlagTable = FlagTable> {
 }
 
 /** A service as the registry holds it, whatever its flags. */
-export interface RegisteredService extends Omit<ServiceDefinition, "create" | "framing"> {
+interface RegisteredService extends Omit<ServiceDefinition, "create" | "framing"> {
   framing(flags: Readonly<Record<string, unknown>>): string;
   create(flags: Readonly<Record<string, unknown>>, context: ServiceContext): Service | Promise<Service>;
 }

@@ -15,7 +15,7 @@ const FINAL_TEXT = FIN | OPCODE.text;
 const FINAL_BINARY = FIN | OPCODE.binary;
 
 /** Events of a decoder. */
-export interface WebSocketEvents {
+interface WebSocketEvents {
   message(message: Message): void;
   ping(data: Uint8Array): void;
   pong(): void;

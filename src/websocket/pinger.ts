@@ -12,7 +12,7 @@ export interface PingOptions {
 }
 
 /** The session of a {@linkcode Pinger}. */
-export interface Pinged {
+interface Pinged {
   /** No more pings are sent. */
   isClosed(): boolean;
   /** Whether the session is being read; otherwise no pong can arrive. */

@@ -30,7 +30,7 @@ const FLOOD_MESSAGES = 1_024;
 
 const NO_MORE = Promise.resolve(null);
 /** Options of {@linkcode WebSocketSession}. */
-export interface WebSocketSessionInit {
+interface WebSocketSessionInit {
   /** Reads and writes this side's frames. */
   readonly codec: WebSocketCodec;
   /** Results of the opening handshake. */

@@ -23,7 +23,7 @@ interface ReceiverError extends Error {
 }
 
 /** Decodes a stream and emits messages and control frames. */
-export interface Receiver {
+interface Receiver {
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): this;
   on(event: "ping" | "pong", listener: (data: Uint8Array) => void): this;
   on(event: "conclude", listener: (code: number, reason: Uint8Array) => void): this;

@@ -11,7 +11,7 @@ const ARRIVED = "arrived";
 const NOT_HERE = "not here";
 
 /** Receives the messages of a {@linkcode DirectMessenger}. */
-export interface Receivers {
+interface Receivers {
   /** A message for one member; returns whether it is connected here. */
   onDirectMessage(id: string, event: ChatEvent): boolean;
   /** A message for everyone. */

@@ -36,7 +36,7 @@ const SWEPT_AT_ONCE = 200;
 const RENEWED_AT_ONCE = 200;
 
 /** Options of {@linkcode createNatsDirectory}. */
-export interface NatsDirectoryOptions {
+interface NatsDirectoryOptions {
   /** ID of this server in the cluster. */
   readonly server: string;
   /** A server that sends no heartbeat for this time is considered offline, with its members. */

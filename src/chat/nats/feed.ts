@@ -20,7 +20,7 @@ const PULL_MS = 30_000;
 const RETRY_MS = 250;
 
 /** The source of a {@linkcode Feed}. */
-export interface FeedSource {
+interface FeedSource {
   readonly stream: string;
   readonly subjects: string;
   /** It starts after the message of this number. */

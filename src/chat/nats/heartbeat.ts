@@ -10,7 +10,7 @@ import type { Table, TableEntry } from "./table.ts";
 export const LOST = "its server is lost";
 
 /** Options of a {@linkcode Heartbeat}. */
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   /** ID of this server. */
   readonly server: string;
   readonly leaseMs: number;
@@ -18,7 +18,7 @@ export interface HeartbeatOptions {
 }
 
 /** Callbacks of a {@linkcode Heartbeat}. */
-export interface HeartbeatEvents {
+interface HeartbeatEvents {
   /** A server is offline, with all its members. */
   onGone(server: string, why: string): void;
   /** A server that was considered offline is back online. */

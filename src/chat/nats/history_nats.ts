@@ -19,7 +19,7 @@ import { ROOM_BUCKET, ROOM_PREFIX, ROOM_SUBJECTS, STREAM } from "./subjects.ts";
 import { Table } from "./table.ts";
 
 /** Options of {@linkcode createNatsHistory}. */
-export interface NatsHistoryOptions {
+interface NatsHistoryOptions {
   /** ID of this server in its messages. */
   readonly server: string;
   /** The current stream. */

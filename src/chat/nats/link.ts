@@ -24,7 +24,7 @@ const DEFAULT_REPLICAS = 3;
 const TOO_MANY_REPLICAS: ReadonlySet<number> = new Set([10005, 10023, 10074]);
 
 /** Settings for the stream of a {@linkcode NatsLink}. */
-export interface LinkOptions {
+interface LinkOptions {
   readonly retention: Retention;
   /**
    * Number of replicas.
@@ -36,7 +36,7 @@ export interface LinkOptions {
 }
 
 /** Callbacks of a {@linkcode NatsLink}. */
-export interface LinkEvents {
+interface LinkEvents {
   /** JetStream is back online, with this stream; nothing is written before all callbacks have settled. */
   onFound?(stream: StreamInfo): Promise<void>;
   /** After {@linkcode onFound}. */

@@ -18,7 +18,7 @@ export interface MessageClock {
 }
 
 /** An event for the members of some rooms. */
-export interface News {
+interface News {
   readonly roomKeys: readonly string[];
   readonly event: ChatEvent;
 }

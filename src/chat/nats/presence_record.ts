@@ -17,7 +17,7 @@ export interface PresenceRecord extends Remote {
 }
 
 /** A tombstone: the name is free again. */
-export interface Tombstone {
+interface Tombstone {
   /** The former owner. */
   readonly id: string;
   readonly why: string | undefined;

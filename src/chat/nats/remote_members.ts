@@ -6,10 +6,10 @@ import type { Liveness } from "./liveness.ts";
 import type { Presence, PresenceRecord } from "./presence_record.ts";
 
 /** An event about a member on another server, for everyone in one of the rooms. */
-export type OnNews = (roomKeys: Iterable<string>, event: ChatEvent) => void;
+type OnNews = (roomKeys: Iterable<string>, event: ChatEvent) => void;
 
 /** Callbacks of {@linkcode RemoteMembers}. */
-export interface RemoteMemberEvents {
+interface RemoteMemberEvents {
   onNews: OnNews;
   /** An operator with a claim has disconnected, or its server is offline. */
   onClaimLeft(claim: string, roomKeys: readonly string[]): void;
@@ -26,7 +26,7 @@ interface Entry {
 }
 
 /** A record left over from its server. */
-export interface Leftover {
+interface Leftover {
   readonly key: string;
   readonly revision: number;
   readonly id: string;

@@ -20,7 +20,7 @@ interface Entry {
 }
 
 /** Receives the decisions about an open room. */
-export type OnRoomDecision = (token: string, decision: Decision) => void;
+type OnRoomDecision = (token: string, decision: Decision) => void;
 
 /** Topics, bans and mutes of all rooms, and decisions about them. */
 export class RoomStates {

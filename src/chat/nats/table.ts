@@ -10,7 +10,7 @@ import type { NatsLink } from "./link.ts";
 const ANSWER_MS = 2_000;
 
 /** Settings of a {@linkcode Table}. */
-export interface TableOptions {
+interface TableOptions {
   readonly bucket: string;
   /** Values kept per key. */
   readonly history: number;
@@ -28,7 +28,7 @@ export interface TableEntry {
 }
 
 /** Callbacks of a {@linkcode Table}. */
-export interface TableEvents {
+interface TableEvents {
   /** A key has a new value; all servers see the same order. */
   onEntry(entry: TableEntry): void;
   /** The bucket was lost and is empty; revisions start again. */

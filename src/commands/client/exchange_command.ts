@@ -13,7 +13,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { typeName } from "../../script/expectations.ts";
 
 /** Shared options of `send` and `replay`. */
-export interface ExchangeFlags extends Pick<DialFlags, "framing"> {
+interface ExchangeFlags extends Pick<DialFlags, "framing"> {
   readonly timeout: number;
   readonly quiet: boolean;
   readonly json: boolean;

@@ -36,7 +36,7 @@ type SharedFlags = FlagValues<typeof SHARED_FLAGS>;
 export type ServeFlags = SharedFlags & Readonly<Record<string, unknown>>;
 
 /** Options for opening a service, besides its flags. */
-export interface OpenServiceOptions {
+interface OpenServiceOptions {
   /** Endpoints; by default those of the service. */
   readonly endpoints: readonly string[];
   /** The program to run, for services that take one. */

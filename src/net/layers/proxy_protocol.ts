@@ -20,7 +20,7 @@ import type { Layer, Peer } from "../layer.ts";
 import { writeAll } from "../write_all.ts";
 
 /** How a server handles PROXY headers. */
-export interface ProxyProtocolOptions {
+interface ProxyProtocolOptions {
   /**
    * `require` rejects connections without a header or from untrusted addresses; `accept` serves both with their own
    * address.

@@ -13,7 +13,7 @@ import { NativeTlsTransport } from "./native_tls.ts";
 export type StartHandshake = (stream: Duplex) => { readonly socket: TLSSocket; readonly secured: Promise<void> };
 
 /** A TLS transport and its handshake results. */
-export interface Secured extends Layered {
+interface Secured extends Layered {
   readonly certificates: readonly X509Certificate[];
 }
 

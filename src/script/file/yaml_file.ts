@@ -25,7 +25,7 @@ export interface YamlFile<T> {
 }
 
 /** Options of {@linkcode parseYamlFile}. */
-export interface YamlFileOptions<T> {
+interface YamlFileOptions<T> {
   readonly schema: z.ZodType<T>;
   /** Variables of the environment. */
   readonly env: VariableSource["env"];

@@ -19,7 +19,7 @@ const MAX_PEERS = 1_024;
 const MAX_WAITING = 1_024;
 
 /** Options of {@linkcode DatagramMock}. */
-export interface DatagramMockOptions {
+interface DatagramMockOptions {
   readonly log: Logger;
   /** Whether a remote peer may be sent more bytes than it has sent. */
   readonly mayAmplify: boolean;

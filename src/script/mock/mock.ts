@@ -32,7 +32,7 @@ export interface MockReport {
 }
 
 /** Options of a {@linkcode Mock}. */
-export interface MockOptions {
+interface MockOptions {
   /** Strict mode: data skipped by an expectation counts as unmatched, and every script and rule must be used. */
   readonly isStrict?: boolean | undefined;
   /** Called when a connection ends. */

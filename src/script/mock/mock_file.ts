@@ -73,13 +73,13 @@ export function mockJsonSchema(): string {
 }
 
 /** A script with its line numbers. */
-export interface MockFile {
+interface MockFile {
   readonly script: MockScript;
   locate(path: YamlPath): string;
 }
 
 /** Options for parsing a file. */
-export interface MockFileOptions {
+interface MockFileOptions {
   readonly env: VariableSource["env"];
   /** Play a recording with its pauses. */
   readonly isTimed?: boolean;

@@ -4,20 +4,20 @@ import { roundTo } from "../../../base/units.ts";
 export type Point = readonly [x: number, y: number];
 
 /** One curve of a plot. */
-export interface Curve {
+interface Curve {
   readonly name: string;
   readonly color: string;
   readonly points: readonly Point[];
 }
 
 /** A mark on an axis. */
-export interface Tick {
+interface Tick {
   readonly at: number;
   readonly label: string;
 }
 
 /** A plot of curves over two axes. */
-export interface Plot {
+interface Plot {
   readonly title: string;
   readonly curves: readonly Curve[];
   readonly xTicks: readonly Tick[];

@@ -4,7 +4,7 @@ import { formatDuration } from "../../../base/units.ts";
 import { pause } from "../../../net/wait.ts";
 
 /** Options of {@linkcode Reconnecting}. */
-export interface ReconnectingOptions {
+interface ReconnectingOptions {
   /** How long to try after a connection was lost, in milliseconds. */
   readonly forMs: number;
   /** Called once for each lost connection. */

@@ -5,7 +5,7 @@ import { textFormat } from "../../../chat/event_format.ts";
 import { safeText } from "../../../cli/safe_text.ts";
 
 /** Options for rendering events. */
-export interface ShowOptions {
+interface ShowOptions {
   /** Whether colours may be used. */
   readonly color: boolean;
   /** The current room, which its messages do not name. */

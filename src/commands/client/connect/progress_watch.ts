@@ -3,7 +3,7 @@ import { formatDuration } from "../../../base/units.ts";
 import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
 
 /** Options of {@linkcode ProgressWatch}. */
-export interface WatchOptions {
+interface WatchOptions {
   /** Time limit for one side, the peer or standard input, once the other has ended, or for both, in milliseconds. */
   readonly waitMs: Readonly<Record<"end" | "input" | "idle", number>>;
   /** How long the peer may accept no data during a send, in milliseconds. */

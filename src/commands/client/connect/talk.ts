@@ -37,7 +37,7 @@ export function rejectCrLf({ hex, receiveOnly, framing = "raw" }: TalkFlags, tar
 }
 
 /** Options for joining a session to standard input and output, besides the flags. */
-export interface TalkOptions {
+interface TalkOptions {
   readonly io: ProgramIo;
   /** The recorder. */
   readonly file: OutputFile | undefined;

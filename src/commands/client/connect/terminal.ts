@@ -13,7 +13,7 @@ import type { Outgoing } from "./input.ts";
 import { idleTimeout, ProgressWatch } from "./progress_watch.ts";
 
 /** Options of an interactive session. */
-export interface TerminalOptions {
+interface TerminalOptions {
   /** Converts a line to a message. */
   readonly messageOf: (line: Uint8Array) => Outgoing;
   /** Formats a message. */

@@ -8,7 +8,7 @@ import { readNamedBytes } from "../../../base/read_named_file.ts";
 import { sendStep } from "./steps.ts";
 
 /** Where the first DATA comes from. */
-export interface FirstStepOptions {
+interface FirstStepOptions {
   /** DATA as typed. */
   readonly data: string | undefined;
   readonly file: string | undefined;

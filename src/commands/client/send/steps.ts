@@ -14,7 +14,7 @@ import {
 } from "../../../script/steps.ts";
 
 /** Options for converting flags to steps. */
-export interface StepOptions {
+interface StepOptions {
   /** The first send step, if any. */
   readonly first: Step | undefined;
   /** DATA is hexadecimal digits. */

@@ -8,7 +8,7 @@ import type { SmokeFile, SmokeTest } from "./schema.ts";
 import { SharedConnections } from "./shared_connections.ts";
 
 /** Options for running the tests of a file. */
-export interface RunAllOptions {
+interface RunAllOptions {
   /** Maximum concurrent tests. */
   readonly jobs: number;
   /** Time limit for all tests in milliseconds; unfinished tests then fail. */

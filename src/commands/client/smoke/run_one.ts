@@ -30,7 +30,7 @@ interface Failure {
 }
 
 /** Dependencies of a test. */
-export interface RunTestOptions {
+interface RunTestOptions {
   /** Aborts with its reason. */
   readonly signal: AbortSignal;
   /** Aborts the test, which then fails with its reason. */

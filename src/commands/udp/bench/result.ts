@@ -34,7 +34,7 @@ export function parseDatagramLimit(text: string): Limit<BenchResult> {
 const PERCENTS = [50, 90, 99, 99.9, 100] as const;
 
 /** The subject of a measurement. */
-export interface BenchSubject {
+interface BenchSubject {
   readonly target: string;
   /** Bytes of a datagram. */
   readonly size: number;

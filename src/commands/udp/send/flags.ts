@@ -54,7 +54,7 @@ export const SEND_FLAGS = {
 export type SendFlags = FlagValues<typeof SEND_FLAGS>;
 
 /** The data of the datagrams. */
-export interface SendPayload {
+interface SendPayload {
   /** The bytes of a datagram by its number, from 1; `null` if there are no more. */
   bytesOf(seq: number): Uint8Array | Promise<Uint8Array | null>;
   /** Whether the bytes contain the number. */

@@ -79,7 +79,7 @@ function expectRegex(source: string): Expectation {
 }
 
 /** Reports the results of `parley-udp send`. */
-export interface SendReport {
+interface SendReport {
   /** Called with each result. */
   outcome(outcome: ExchangeOutcome, fault: string | undefined): void;
   /** Called at the end. */
