@@ -54,7 +54,6 @@ export const EXEMPTIONS: Readonly<Record<string, readonly string[]>> = {
     "net/resettable_acceptor.ts MAX_QUIET_MS",
     "net/resettable_acceptor.ts QUIET_MS",
     "probe/datagram.ts RESEND_MS",
-    "probe/dns.ts RESEND_MS",
     "probe/stable.ts TIMER_GRAIN_MS",
     "process/process_group.ts POLL_MS",
     "relay/faults/bandwidth.ts PIECE_MS",
