@@ -337,6 +337,25 @@ for (
   });
 }
 
+Deno.test("a client whose login has timed out stays until it has been told why", async () => {
+  using time = new FakeTime();
+  const authenticator = { verify: () => Promise.resolve(undefined) };
+  const history = createMemoryHistory({ retention: { maxMessages: 100 } });
+  await using hub = new Hub({ log: Logger.of("test"), history, authenticator });
+  const { session, ended } = arrive(hub, "127.0.0.1:1", { ...defaults(), logInTimeoutMs: 1_000 });
+  const reasons: unknown[] = [];
+  const finished = Promise.withResolvers<void>();
+  session.finish = (reason) => {
+    reasons.push(reason);
+    return finished.promise;
+  };
+  await time.advance(1_000);
+  assertEquals([reasons, hub.memberCount], [["log-in timeout"], 1]);
+  finished.resolve();
+  await ended;
+  assertEquals(hub.memberCount, 0);
+});
+
 Deno.test("all connections of a login share its rate, whichever way they have logged in", async () => {
   await using hub = createHub();
   const rates = new MessageRates({ perSecond: 1_000, burst: 2, now: () => 0 });

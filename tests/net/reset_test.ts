@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   connect,
   type Connection,
+  getSocketOptions,
   listen,
   type ListenOptions,
   ResetError,
@@ -55,6 +56,13 @@ for (const scheme of ["tcp", "tls"] as const) {
     assertEquals([both.server.closeReason, both.client.closeReason], ["kicked", "reset"]);
   });
 }
+
+Deno.test("a connection that can be reset sends each write at once (TCP_NODELAY)", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using both = await ends("tcp", { client: { canReset: true }, server: { canReset: true } });
+  assertEquals([both.client, both.server].map((end) => getSocketOptions(end).noDelay), [true, true]);
+});
 
 Deno.test("reset() drops queued data, and resets once (fault 39)", async () => {
   await using both = await ends("tcp", { client: { canReset: true } });

@@ -151,6 +151,27 @@ Deno.test("run() changes the wire of a stream, and leaves the room that was not 
   assertEquals(events.map(({ type }) => type), ["welcome", "joined"]);
 });
 
+Deno.test("run() does not report that requests before the login were rejected, but any other error", async () => {
+  const session = webSocket();
+  const { link, events } = createLink([session], { login: { name: "ann", password: "pw" } });
+  const running = link.run();
+  session.say(
+    { ...WELCOME, loginRequired: true },
+    { type: "error", code: "login-required", text: "Log in first", id: "enter #dev" },
+    { type: "error", code: "too-fast", text: "You are sending too fast" },
+    { ...WELCOME, nick: "ann" },
+    joined(),
+  );
+  await Promise.race([link.ready, running]);
+  assertEquals(
+    events.map((event) => event.type === "error" ? event.code : event.type),
+    ["too-fast", "welcome", "joined"],
+  );
+  link.quit();
+  session.close("done");
+  await running;
+});
+
 Deno.test("run() fails at once if a retry would not help", async () => {
   const closed = { ...WELCOME, loginRequired: true };
   const cases: [messages: object[], options: Partial<ChatLinkOptions>, error: typeof ParleyError][] = [
