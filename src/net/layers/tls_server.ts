@@ -84,8 +84,6 @@ function startServer(stream: Duplex, material: Material) {
     socket.on("_tlsError", (error: Error) => socket.destroy(error));
     resolve();
   });
-  // Emitted for TLS errors before the handshake is complete.
-  socket.once("_tlsError", reject);
   socket.once("error", reject);
   const onEnd = () => reject(new Error("closed before secure TLS connection was established"));
   socket.once("end", onEnd);
