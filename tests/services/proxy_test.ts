@@ -1,5 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TargetList } from "../../src/services/proxy/target_list.ts";
+import { encodeSocksRequest, SOCKS_COMMAND } from "../../src/framing/socks.ts";
+import { Logger } from "../../src/log/logger.ts";
+import { ProxyServer } from "../../src/services/proxy/proxy_server.ts";
+import { FakeSession } from "../support/fake_session.ts";
+import { fakeConnection } from "../support/fake_transport.ts";
+import { withinTime } from "../support/give_back.ts";
 import { closedPort } from "../support/ports.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
@@ -165,3 +171,28 @@ Deno.test("TargetList matches names and addresses, and deny takes precedence", (
   ];
   for (const [host, address, wanted] of cases) assertEquals([host, list.isAllowed(host, address)], [host, wanted]);
 });
+
+for (const protocol of ["SOCKS 5", "HTTP"] as const) {
+  Deno.test(`proxy closes the connection to a target if its client has left before the reply of ${protocol}`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const limits = { connectTimeoutMs: 60_000, handshakeTimeoutMs: 60_000, maxAssociations: 1 };
+    const server = new ProxyServer({ allow: [], deny: [], log: Logger.of("test"), ...limits });
+    const { transport, connection } = fakeConnection();
+    const reply = Promise.withResolvers<number>();
+    // The method of SOCKS is chosen at once.
+    transport.write = (bytes) => bytes.length === 2 ? Promise.resolve(2) : reply.promise;
+    if (protocol === "HTTP") transport.say(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    else {
+      transport.say(Uint8Array.of(5, 1, 0));
+      transport.say(encodeSocksRequest(SOCKS_COMMAND.connect, { host: "127.0.0.1", port }));
+    }
+    const serving = server.serve(new FakeSession(), connection).catch(() => {});
+    using target = await listener.accept();
+    const ended = target.read(new Uint8Array(1));
+    connection.close("reset");
+    reply.resolve(0);
+    await serving;
+    assertEquals(await withinTime(ended, "the end of the connection to the target", 2_000), null);
+  });
+}

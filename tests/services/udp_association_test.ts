@@ -3,6 +3,8 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { encodeSocksDatagram, parseSocksDatagram } from "../../src/framing/socks.ts";
 import { bind } from "../../src/factory.ts";
 import { Logger } from "../../src/log/logger.ts";
+import type { ConnectionInit } from "../../src/net/connection_ends.ts";
+import { DeadlineTimer } from "../../src/net/deadline_timer.ts";
 import type { ResolvedAddress } from "../../src/net/resolve.ts";
 import { TargetList } from "../../src/services/proxy/target_list.ts";
 import { UdpAssociation, type UdpAssociationOptions } from "../../src/services/proxy/udp_association.ts";
@@ -17,6 +19,7 @@ const portOf = (socket: Deno.DatagramConn) => (socket.addr as Deno.NetAddr).port
 async function associate(
   resolve: (name: string) => Promise<readonly ResolvedAddress[]>,
   options: Pick<UdpAssociationOptions, "bind"> = {},
+  init: Partial<ConnectionInit> = {},
 ) {
   const logged: Readonly<Record<string, unknown>>[] = [];
   const log: Logger = Object.assign(Object.create(Logger.prototype), {
@@ -26,7 +29,7 @@ async function associate(
     isEnabled: () => false,
     warning: () => {},
   });
-  const { connection } = fakeConnection({ log });
+  const { connection } = fakeConnection({ log, ...init });
   const association = await UdpAssociation.open(connection, {
     targets: new TargetList({ allow: [], deny: ["127.0.0.9"] }),
     resolveTimeoutMs: 60_000,
@@ -46,6 +49,7 @@ async function associate(
     return new TextDecoder().decode(parsed?.data);
   };
   return {
+    connection,
     logged,
     client,
     relay,
@@ -215,3 +219,37 @@ Deno.test("UdpAssociation opens its socket to the targets again a second after a
   await sendAndHandle();
   assertEquals(binds, 3);
 });
+
+for (const what of ["a datagram of its client", "a reply of a target", "a datagram of another client"] as const) {
+  const isActivity = what !== "a datagram of another client";
+  Deno.test(`UdpAssociation ${isActivity ? "counts" : "does not count"} ${what} as activity of the connection`, async () => {
+    using time = new FakeTime();
+    let handled = Promise.withResolvers<void>();
+    const resolveNothing = () => {
+      handled.resolve();
+      return Promise.resolve([]);
+    };
+    const init = { deadlineTimer: DeadlineTimer.for([1_000]), limits: { idleMs: 1_000 } };
+    await using client = await associate(resolveNothing, {}, init);
+    const [echo, stranger] = [bindUdp(), bindUdp()];
+    await client.send("127.0.0.1", portOf(echo), "hello");
+    const [, back] = await echo.receive();
+    await time.advance(600);
+    if (what === "a datagram of its client") {
+      handled = Promise.withResolvers();
+      await client.send("none.test", 9, "x");
+      await handled.promise;
+    } else if (what === "a reply of a target") {
+      await echo.send(utf8("reply"), back);
+      assertEquals(await client.receive(), "reply");
+    } else {
+      await stranger.send(client.datagram("x"), client.relay);
+    }
+    await time.advance(600);
+    assertEquals(client.connection.closeReason, isActivity ? undefined : "idle timeout");
+    await time.advance(600);
+    assertEquals(client.connection.closeReason, "idle timeout");
+    echo.close();
+    stranger.close();
+  });
+}
