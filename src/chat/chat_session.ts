@@ -49,65 +49,116 @@ const LOGIN_TRIES = 5;
 const MAX_REFUSED = 1_000;
 
 /** Runs one client's chat session. */
-export async function runChatSession(hub: Hub, session: Session, options: ChatSessionOptions): Promise<void> {
-  const member = hub.enter(session);
-  session.onBadMessage = (error) => refuseBad(member, error);
-  const { remote } = session;
-  using rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
-  member.roomRate = rate?.room;
+export function runChatSession(hub: Hub, session: Session, options: ChatSessionOptions): Promise<void> {
+  return new ChatSession(hub, session, options).run();
+}
+
+/** Fields instead of variables, because every idle client keeps the frame of the function that waits for its input. */
+class ChatSession {
+  readonly #hub: Hub;
+  readonly #session: Session;
+  readonly #options: ChatSessionOptions;
+  readonly #member: Member;
+  readonly #rate: ClientRate | undefined;
+  readonly #loginEndMs: number;
+  /** Only for clients of the JSON format over a stream. */
+  #pinger: Pinger | undefined;
   /** Unanswered pings. */
-  let pings = 0;
-  const loginEndMs = performance.now() + options.logInTimeoutMs;
-  let isFirst = true;
-  let isOver = false;
-  let isReading = false;
-  using pinger = options.pings && session.kind === "stream"
-    ? new Pinger({
+  #pings = 0;
+  #isFirst = true;
+  #isReading = false;
+
+  constructor(hub: Hub, session: Session, options: ChatSessionOptions) {
+    const { remote } = session;
+    const member = hub.enter(session);
+    this.#hub = hub;
+    this.#session = session;
+    this.#options = options;
+    this.#member = member;
+    this.#rate = options.rates.enter(isHostEndpoint(remote) ? remote.host : undefined);
+    this.#loginEndMs = member.isAdmitted ? Infinity : performance.now() + options.logInTimeoutMs;
+    member.roomRate = this.#rate?.room;
+    session.onBadMessage = (error) => refuseBad(member, error);
+  }
+
+  async run(): Promise<void> {
+    let isOver = false;
+    try {
+      const isAllowed = isLetIn(this.#hub, this.#member);
+      if (!(isAllowed instanceof Promise ? await isAllowed : isAllowed)) {
+        return void await this.#session.finish("denied");
+      }
+      this.#useRateOfLogin();
+      await this.#joinLobby();
+      while (!isOver) {
+        const batch = await this.#receive();
+        isOver = batch === null || await this.#handle(batch) === "quit";
+      }
+    } finally {
+      this.#pinger?.[Symbol.dispose]();
+      this.#rate?.[Symbol.dispose]();
+      this.#hub.leave(this.#member, reasonOf(this.#session, isOver));
+    }
+  }
+
+  /** A client banned from the room receives the reason and may enter other rooms. */
+  #joinLobby(): Promise<void> | undefined {
+    const member = this.#member;
+    if (!member.isAdmitted || member.format.name !== "text") return undefined;
+    return this.#hub.join(member, LOBBY).catch((error: unknown) => refuse(member, NO_BYTES, error));
+  }
+
+  #receive(): Promise<readonly Message[] | null> {
+    this.#isReading = true;
+    return this.#member.isAdmitted ? this.#session.receive() : receiveLogin(this.#member, this.#loginEndMs);
+  }
+
+  async #handle(batch: readonly Message[]): Promise<void | "quit"> {
+    this.#isReading = false;
+    this.#pinger?.answered();
+    for (const { data } of batch) {
+      const counted = this.#isFree(data) ? undefined : this.#rate;
+      if (counted !== undefined) await hold(counted, this.#session);
+      if (this.#isFirst) refuseForeign(this.#member, data);
+      this.#isFirst = false;
+      const reading = this.#member.drained();
+      if (reading !== undefined) await reading;
+      const result = handle(this.#hub, this.#member, data, counted);
+      if ((result instanceof Promise ? await result : result) === "quit") return "quit";
+      this.#useRateOfLogin();
+      if (this.#member.format.name === "json") this.#startPings();
+    }
+  }
+
+  /** Whether a message does not count towards the rate. */
+  #isFree(data: Uint8Array): boolean {
+    const rate = this.#rate;
+    if (rate === undefined) return true;
+    const type = typeOf(this.#member.format, data);
+    return type === "pong" ? this.#pings-- > 0 : type === "join" && rate.takeJoin();
+  }
+
+  #useRateOfLogin(): void {
+    const { login } = this.#member;
+    if (login !== undefined) this.#rate?.admit(login);
+  }
+
+  #startPings(): void {
+    const session = this.#session;
+    const { pings } = this.#options;
+    if (this.#pinger !== undefined || pings === undefined || session.kind !== "stream") return;
+    this.#pinger = new Pinger({
       isClosed: () => session.closeReason !== undefined,
-      isReading: () => isReading,
-      ping() {
-        // The text format has no pong.
-        if (member.format.name === "text") return pinger?.answered();
-        pings = 1;
-        member.deliver({ type: "ping" });
+      isReading: () => this.#isReading,
+      ping: () => {
+        this.#pings = 1;
+        this.#member.deliver({ type: "ping" });
       },
       onSilence() {
         const endpoint = formatEndpoint(session.remote);
         session.close("ping timeout", new TimeoutError("idle", `${endpoint} did not answer a ping`, { endpoint }));
       },
-    }, options.pings)
-    : undefined;
-  try {
-    const isAllowed = isLetIn(hub, member);
-    if (!(isAllowed instanceof Promise ? await isAllowed : isAllowed)) return void await session.finish("denied");
-    if (member.login !== undefined) rate?.admit(member.login);
-    if (member.isAdmitted && member.format.name === "text") {
-      // A client banned from the room receives the reason and may enter other rooms.
-      await hub.join(member, LOBBY).catch((error: unknown) => refuse(member, NO_BYTES, error));
-    }
-    for (;;) {
-      isReading = true;
-      const batch = member.isAdmitted ? await session.receive() : await receiveLogin(member, loginEndMs);
-      isReading = false;
-      if (batch === null) break;
-      pinger?.answered();
-      for (const { data } of batch) {
-        const type = rate && typeOf(member.format, data);
-        const isFree = type === "pong" ? pings-- > 0 : type === "join" && rate?.takeJoin();
-        const counted = isFree ? undefined : rate;
-        if (counted !== undefined) await hold(counted, session);
-        if (isFirst) refuseForeign(member, data);
-        isFirst = false;
-        const reading = member.drained();
-        if (reading !== undefined) await reading;
-        const result = handle(hub, member, data, counted);
-        if ((result instanceof Promise ? await result : result) === "quit") return void (isOver = true);
-        if (member.login !== undefined) rate?.admit(member.login);
-      }
-    }
-    isOver = true;
-  } finally {
-    hub.leave(member, reasonOf(session, isOver));
+    }, pings);
   }
 }
 

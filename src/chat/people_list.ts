@@ -3,12 +3,18 @@ import { keyOf } from "./names.ts";
 import { badCursor, firstOf } from "./paging.ts";
 import type { Participant } from "./participant.ts";
 
+/** A page, and the members on it. */
+interface FirstPage {
+  readonly page: People;
+  readonly members: readonly Participant[];
+}
+
 /** The people in a room as lists, in pages. */
 export class PeopleList {
   readonly #members: ReadonlyMap<Participant, { readonly number: number }>;
   readonly #isOperator: (member: Participant) => boolean;
   /** By length. In a crowd each newcomer receives the same one, so it is made and encoded once. */
-  readonly #firstPages = new Map<number, { readonly page: People; readonly members: readonly Participant[] }>();
+  readonly #firstPages = new Map<number, FirstPage>();
 
   /** `members` are those of this server in the order of joining, each with a larger number. */
   constructor(
@@ -28,8 +34,7 @@ export class PeopleList {
   first(max: number, elsewhere: readonly Person[]): People {
     if (this.#members.size <= max) return this.after("0", max, elsewhere);
     let first = this.#firstPages.get(max);
-    const isCurrent = first?.members.every((member, index) => this.#isStill(member, first?.page.members[index]));
-    if (first === undefined || !isCurrent) {
+    if (first === undefined || !this.#isCurrent(first)) {
       first = { page: this.after("0", max, []), members: [...this.#members.keys().take(max)] };
       this.#firstPages.set(max, first);
     }
@@ -37,8 +42,15 @@ export class PeopleList {
     return { members, more: this.#members.size + elsewhere.length - max, next };
   }
 
-  #isStill(member: Participant, person: Person | undefined): boolean {
-    return person?.nick === member.nick && person.operator === this.#isOperator(member);
+  /** A plain loop, because each newcomer waits for it. */
+  #isCurrent({ page, members }: FirstPage): boolean {
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index];
+      const person = page.members[index];
+      if (member === undefined || person?.nick !== member.nick) return false;
+      if (person.operator !== this.#isOperator(member)) return false;
+    }
+    return true;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { NO_BYTES } from "../base/bytes.ts";
 
+const NO_WORDS = new DataView(NO_BYTES.buffer);
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 /** In each byte of a word, 1 and the highest bit. */
 const EACH_BYTE = 0x01010101;
@@ -12,7 +13,7 @@ const HIGH_BITS = 0x80808080;
 export class ByteQueue {
   #bytes: Uint8Array = NO_BYTES;
   /** Of the whole buffer of `#bytes`, and kept while reads reuse that. */
-  #words: DataView = new DataView(NO_BYTES.buffer);
+  #words: DataView = NO_WORDS;
   #from = 0;
   /** End of the valid bytes; an owned array may have capacity beyond it. */
   #to = 0;
