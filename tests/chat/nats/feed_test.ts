@@ -97,10 +97,14 @@ Deno.test("Feed.goOn() continues after the last message that the stream still ha
   const delivered = feed.whenDelivered(9, 60_000);
   assertEquals(await reopen({ messages: 0, last_seq: 9 }, 9), [undefined, 10]);
   await delivered;
+  let isLaterOver = false;
+  const later = feed.whenDelivered(99)?.then(() => isLaterOver = true);
   // A new leader of several replicas may lag behind.
-  assertEquals(await reopen({ messages: 2, last_seq: 4 }), [undefined, 10]);
+  assertEquals([await reopen({ messages: 2, last_seq: 4 }), isLaterOver], [[undefined, 10], false]);
   // The last messages are lost, and other servers have written more than these since: the new ones are delivered.
-  assertEquals(await reopen({ messages: 9, last_seq: 12 }, 4), [4, 5]);
+  // What waited for a number of theirs waits no longer.
+  assertEquals([await reopen({ messages: 9, last_seq: 12 }, 4), isLaterOver], [[4, 5], true]);
+  await later;
   fake.rounds.at(-1)?.deliver(5);
   assertEquals(seen, [5]);
 });
