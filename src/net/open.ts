@@ -6,7 +6,7 @@
  */
 
 import { DEFAULTS } from "../base/defaults.ts";
-import { isIp, isMulticast } from "../base/ip.ts";
+import { isMulticast } from "../base/ip.ts";
 import { ResolveError, UsageError } from "../base/errors.ts";
 import { reasonOf, systemErrorKind } from "../base/system_error.ts";
 import type { Logger } from "../log/logger.ts";
@@ -202,7 +202,6 @@ async function isDatagramSocketLive(path: string): Promise<boolean> {
 
 /** Uses the first address of a name: a socket is bound to one. */
 async function numericHost(host: string): Promise<string> {
-  if (isIp(host)) return host;
   return (await resolve(host))[0]?.address ?? host;
 }
 
