@@ -47,6 +47,7 @@ Deno.test("checkNick() takes the names of people in their scripts, in one form, 
       );
   for (const name of [...names, "x".repeat(32)]) assertEquals(checkNick(name), name.normalize("NFKC"));
   assertEquals(checkNick("Zoe\u0308"), "Zoë");
+  assertEquals(checkNick("e\u0308".repeat(16)), "ë".repeat(16));
   assertEquals(checkNick("\uff41\uff4e\uff4e"), "ann");
 });
 

@@ -30,6 +30,13 @@ Deno.test("runChild() rejects a command that does not exist or cannot be execute
   await assertRejects(() => runChild(["/etc/passwd"], new FakeIo()), UsageError, "not executable");
 });
 
+Deno.test("runChild() ends the command with SIGTERM when the signal aborts", async () => {
+  const aborter = new AbortController();
+  const running = runChild(["sleep", "3"], new FakeIo(), { signal: aborter.signal });
+  aborter.abort();
+  assertEquals(await running, 143);
+});
+
 Deno.test("runChild() reports a signal that it may not send, to a command such as sudo", async () => {
   const { kill } = Deno.ChildProcess.prototype;
   Deno.ChildProcess.prototype.kill = () => {
