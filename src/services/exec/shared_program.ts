@@ -7,9 +7,6 @@ import type { Service } from "../../server/service.ts";
 import type { ProgramOptions } from "./client_program.ts";
 import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } from "./program_io.ts";
 
-/** A timer cannot wait for as long as a flag may ask. */
-const MAX_WAIT_MS = 3_600_000;
-
 /** A running program with its clients. */
 interface Running {
   readonly group: ProcessGroup;
@@ -129,9 +126,7 @@ export class SharedProgram implements Service {
     const ended = AbortSignal.any([signal, this.#drained.signal]);
     const startMs = performance.now();
     const leftMs = () => Math.max(startMs, lastSentMs()) + this.#options.finishTimeoutMs - performance.now();
-    for (let ms = leftMs(); ms > 0 && !ended.aborted; ms = leftMs()) {
-      await pause(Math.min(ms, MAX_WAIT_MS), ended);
-    }
+    for (let ms = leftMs(); ms > 0 && !ended.aborted; ms = leftMs()) await pause(ms, ended);
   }
 }
 

@@ -27,6 +27,7 @@ Deno.test("ClientProgram does not wait for a left-over process that never reads 
   // It writes its number when it has left the group, and has the program's standard input.
   const words = ["sh", "-c", "exec 3<&0; setsid sh -c 'echo $$; exec sleep 600' <&3 &"];
   const running = new ClientProgram(session, optionsOf({ words, killAfterMs: 10 })).run();
+  const written = nextPipeWrite();
   session.say("x".repeat(1024 * 1024));
   const left = Number((await session.sent(/\d/)).at(-1));
   try {
@@ -35,7 +36,24 @@ Deno.test("ClientProgram does not wait for a left-over process that never reads 
   } finally {
     Deno.kill(left, "SIGKILL");
   }
+  // The write ends with its reader, and then the pipe is closed.
+  await written;
+  await nextTurn();
 });
+
+/** Waits for the end of the next write to a program's standard input, which may fail. */
+function nextPipeWrite(): Promise<void> {
+  const { prototype } = WritableStreamDefaultWriter;
+  const { write } = prototype;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  prototype.write = function (chunk) {
+    prototype.write = write;
+    const writing = write.call(this, chunk);
+    writing.then(resolve, () => resolve());
+    return writing;
+  };
+  return promise;
+}
 
 Deno.test("ClientProgram waits for output of left-over processes until there is none for 200 ms (PIPE_MS)", async () => {
   using time = new FakeTime();

@@ -97,6 +97,38 @@ Deno.test("connect -- COMMAND stops a program that goes on after the end of the 
   assertGone(stderr);
 });
 
+Deno.test(
+  "connect -- COMMAND reads for 200 ms (PIPE_MS) what a process left by the program may still write",
+  UNIX,
+  async () => {
+    const end = Promise.withResolvers<string>();
+    await using server = scriptedPeer(async (conn) => {
+      end.resolve(await readTextToEnd(conn));
+      conn.close();
+    });
+    const script = "(sleep 0.05; echo late; exec sleep 60) & echo pid $! >&2; echo first; exit 4";
+    const startMs = performance.now();
+    const { code, stderr } = await runProgram("client", ["connect", server.endpoint, "--", "sh", "-c", script]);
+    const elapsedMs = performance.now() - startMs;
+    assertEquals([code, await end.promise], [4, "first\nlate\n"]);
+    assert(elapsedMs >= 250 && elapsedMs < 10_000, `${elapsedMs} ms`);
+    assertGone(stderr);
+  },
+);
+
+Deno.test("connect -- COMMAND kills a program that ignores SIGTERM for 5 s (KILL_MS)", UNIX, async () => {
+  await using server = scriptedPeer((conn) => conn.close());
+  const script = "trap '' TERM; echo pid $$ >&2; while :; do sleep 1; done";
+  const startMs = performance.now();
+  const { code, stderr } = await runProgram("client", [
+    ...["connect", server.endpoint, "--wait-reply", "100ms", "--", "sh", "-c", script],
+  ]);
+  const elapsedMs = performance.now() - startMs;
+  assertEquals(code, 137);
+  assert(elapsedMs >= 5_100 && elapsedMs < 20_000, `${elapsedMs} ms`);
+  assertGone(stderr);
+});
+
 Deno.test("connect -- COMMAND stops the program at SIGTERM", UNIX, async () => {
   await using server = scriptedPeer(() => {});
   const script = "echo pid $$ >&2; exec sleep 60";
