@@ -1,4 +1,4 @@
-import { concat, toBytes } from "../base/bytes.ts";
+import { concat, NO_BYTES, toBytes } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { ClosedError, messageOf, ResetError, TimeoutError } from "../base/errors.ts";
 import { missedDeadline, timeoutError } from "./connection_deadlines.ts";
@@ -14,7 +14,6 @@ import type { Transport } from "./transport.ts";
 import { abortable, type WaitOptions } from "./wait.ts";
 
 const STOPPED_CLOCK: CoarseClock = { nowMs: 0 };
-const NOTHING = new Uint8Array(0);
 
 /**
  * A stream of bytes to a peer, over any transport. All reads and writes of stream sockets go through it.
@@ -158,20 +157,14 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     });
   }
 
-  /**
-   * Watches a connection that is not being read: `onEvent` is called once, when
-   * bytes arrive or the peer ends. The next read returns what arrived.
-   */
+  /** Calls `onEvent` once, when bytes arrive or the peer ends, while nobody reads; the next read returns what arrived. */
   watch(onEvent: () => void): void {
     if (this.closeReason !== undefined || this.#unread !== undefined) return onEvent();
     this.#pendingRead ??= this.transport.read(this.#buffer.space);
     this.#pendingRead.then(onEvent, onEvent);
   }
 
-  /**
-   * Pushes back bytes of the last read; the next read returns them first. For a change of protocol in the middle of a
-   * stream.
-   */
+  /** Pushes back bytes of the last read, which the next read returns first: for a change of protocol in mid-stream. */
   unread(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length === 0) return;
     this.#unread = this.#unread === undefined ? bytes : concat([bytes, this.#unread]);
@@ -236,7 +229,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     await this.flush();
     try {
       // A peer that has ended its side may have closed the socket: an empty write then fails if data was rejected.
-      if (this.isReadEnded) await this.transport.write(NOTHING);
+      if (this.isReadEnded) await this.transport.write(NO_BYTES);
       await this.transport.closeWrite(this.isReadEnded);
     } catch (error) {
       // Closed already: the next read reports it.
@@ -343,7 +336,10 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
 
   readonly #onRead = (count: number | null): unknown => this.#consumed(this.#received(count));
 
-  readonly #onReadFailed = (error: unknown): unknown => this.#consumed(this.#readFailed(error));
+  readonly #onReadFailed = (error: unknown): unknown => {
+    if (this.closeReason === undefined) throw this.#fail(error, "read from");
+    return this.#consumed(this.#readAfterClose());
+  };
 
   #consumed(bytes: Uint8Array<ArrayBuffer> | null): unknown {
     const consume = this.#consume;
@@ -361,11 +357,6 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     this.bytesRead += count;
     this.#lastReadMs = this.#clock.nowMs;
     return this.#buffer.take(count);
-  }
-
-  #readFailed(error: unknown): null {
-    if (this.closeReason !== undefined) return this.#readAfterClose();
-    throw this.#fail(error, "read from");
   }
 
   #readNext(): Promise<unknown> {
