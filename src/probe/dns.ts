@@ -11,7 +11,7 @@
 
 import { bigEndian, concat, equalBytes, latin1, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
-import { formatIp } from "../base/ip.ts";
+import { formatIp, isSameIp } from "../base/ip.ts";
 import { askByDatagram } from "./datagram.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire, prefixed } from "./wire.ts";
@@ -83,10 +83,17 @@ function judge(
     throw unexpected(target, "sent a malformed DNS message", error);
   }
   if (records.length === 0) throw notReady(target, `no record of that type for ${question.name}`);
-  if (wanted !== undefined && !records.includes(wanted)) {
+  if (wanted !== undefined && !records.some((record) => isSame(record, wanted, question.type))) {
     throw notReady(target, `${question.name} is ${records.join(", ")}, not ${wanted}`);
   }
   return { records };
+}
+
+/** Compares addresses as bytes, names without regard to case (RFC 4343), and texts as they are. */
+function isSame(record: string, wanted: string, type: number): boolean {
+  if (type === TYPES.A || type === TYPES.AAAA) return isSameIp(record, wanted);
+  if (type === TYPES.TXT) return record === wanted;
+  return record.toLowerCase() === wanted.toLowerCase().replace(/(.)\.$/, "$1");
 }
 
 async function askTcp(context: ProbeContext, request: Uint8Array): Promise<Uint8Array> {

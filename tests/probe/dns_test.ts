@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { findFreePort } from "@parley/parley";
-import { bigEndian, concat } from "../../src/base/bytes.ts";
+import { bigEndian, concat, utf8 } from "../../src/base/bytes.ts";
 import { RefusedError } from "../../src/base/errors.ts";
+import { NotReadyError } from "../../src/probe/probe.ts";
 import { Deadline } from "../../src/net/deadline.ts";
 import { writeAll } from "../support/peer.ts";
 import { runProbe } from "../support/run_probe.ts";
@@ -34,6 +35,36 @@ Deno.test("the dns probe asks over TCP when the answer does not fit into a datag
   await serving;
   datagrams.close();
 });
+
+for (
+  const [type, code, data, wanted, isSame] of [
+    ["AAAA", 28, [0x20, 1, 0x0d, 0xb8, ...Array(11).fill(0), 1], "2001:DB8:0::1", true],
+    ["AAAA", 28, [0x20, 1, 0x0d, 0xb8, ...Array(11).fill(0), 1], "2001:db8::2", false],
+    ["CNAME", 5, [3, ...utf8("Web"), 4, ...utf8("test"), 0], "web.TEST.", true],
+    ["CNAME", 5, [3, ...utf8("Web"), 4, ...utf8("test"), 0], "web.tes", false],
+    ["TXT", 16, [3, ...utf8("Yes")], "Yes", true],
+    ["TXT", 16, [3, ...utf8("Yes")], "yes", false],
+  ] as const
+) {
+  Deno.test(`the dns probe takes ${wanted} for ${isSame ? "the" : "another"} ${type} record`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const serving = (async () => {
+      using conn = await listener.accept();
+      const buffer = new Uint8Array(512);
+      const query = buffer.slice(2, await conn.read(buffer) ?? 0);
+      const head = query.slice();
+      head.set([0x81, 0x80], 2);
+      head.set([0, 1], 6);
+      const numbers = [0xc00c, code, 1, 0, 0, data.length].map((number) => bigEndian(number, 2));
+      const answer = concat([head, ...numbers, Uint8Array.from(data)]);
+      await writeAll(conn, concat([bigEndian(answer.length, 2), answer]));
+    })();
+    const probed = runProbe(`dns+tcp://127.0.0.1:${listener.addr.port}/example.test?type=${type}&value=${wanted}`);
+    if (isSame) await probed;
+    else await assertRejects(() => probed, NotReadyError, `, not ${wanted}`);
+    await serving;
+  });
+}
 
 Deno.test("the dns probe reports a closed port", async () => {
   const endpoint = `dns://127.0.0.1:${findFreePort({ transport: "udp" })}/example.test`;
