@@ -3,6 +3,8 @@ import { Logger } from "@parley/parley";
 import { ChatError } from "../../../src/chat/chat_error.ts";
 import { Hub } from "../../../src/chat/hub.ts";
 import type { Member } from "../../../src/chat/member.ts";
+import { LOST } from "../../../src/chat/nats/heartbeat.ts";
+import { Table } from "../../../src/chat/nats/table.ts";
 import { FakeSession } from "../../support/fake_session.ts";
 import { joinHub, joinTestCluster, SHORT_LEASE_MS, startTwo } from "../../support/nats_cluster.ts";
 import { NatsServer } from "../../support/nats_server.ts";
@@ -121,6 +123,37 @@ toolTest(
     for (const { member } of [ann, cy]) lost.leave(member);
   },
 );
+
+toolTest("nats-server", "a name of a lost server that could not be freed is freed at a later heartbeat", async () => {
+  await using nats = await NatsServer.start();
+  const { history, directory } = await joinTestCluster(nats.url);
+  const lost = new Hub({ log: Logger.of("test"), history, directory });
+  await using other = await joinHub(nats.url);
+  const ann = await enter(lost, "ann");
+  const bob = await enter(other, "bob");
+  await untilPeople(bob, (list) => list === "@ann,bob");
+  const writes: string[] = [];
+  const freed = Promise.withResolvers<void>();
+  const { put } = Table.prototype;
+  Table.prototype.put = async function (key, value, revision) {
+    if (!JSON.stringify(value).includes(LOST)) return await put.call(this, key, value, revision);
+    writes.push(key);
+    if (writes.length === 1) throw new Error("NATS does not answer");
+    const written = await put.call(this, key, value, revision);
+    freed.resolve();
+    return written;
+  };
+  try {
+    // Without a goodbye, as with kill -9.
+    await history[Symbol.asyncDispose]();
+    await freed.promise;
+  } finally {
+    Table.prototype.put = put;
+  }
+  assertEquals(writes[1], writes[0]);
+  assertEquals(await bob.session.sent(/left/), ["* ann left #lobby (its server is lost)"]);
+  lost.leave(ann.member);
+});
 
 toolTest("nats-server", "a guest's generated name differs from every chosen name", async () => {
   await using hubs = await startTwo();
