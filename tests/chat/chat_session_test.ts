@@ -74,7 +74,8 @@ Deno.test("runChatSession() lets a client of another machine go back to all its 
   session.say({ type: "nick", nick: "bob" }, ...Array.from({ length: 50 }, (_, count) => join(count)));
   const startMs = performance.now();
   const told = await session.sent(/"joined","room":"#r49"/);
-  assert(performance.now() - startMs < 500);
+  // At two a second it would take 20 s.
+  assert(performance.now() - startMs < 5_000);
   assertEquals(told.filter((line) => line.includes('"error"')), []);
   // Ten pending requests, and one too many: the error identifies it.
   session.say(...Array.from({ length: 60 }, (_, count) => ({ type: "leave", room: "#r0", id: `${count}` })));

@@ -134,7 +134,8 @@ const WORST = [
 ].flatMap((unit) => ["", "x", "`", "/", "\n", "http://"].map((end) => unit.repeat(KIB_64 / unit.length) + end));
 WORST.push("`".repeat(KIB_64 / 3) + "a".repeat(KIB_64 * 2 / 3), `\`\`\`${" ".repeat(KIB_64)}\`\`\``);
 
-const LIMIT_MS = 50;
+/** Several times what a busy machine needs, and a fraction of what quadratic time would take. */
+const LIMIT_MS = 250;
 
 /** The shortest of some tries, in time of the processor: others that use it do not count, and the collector not always. */
 function timeOf(run: () => unknown): number {
@@ -159,13 +160,13 @@ const LINEAR: Readonly<Record<string, (text: string) => unknown>> = {
 };
 
 for (const [name, run] of Object.entries(LINEAR)) {
-  Deno.test(`${name} takes under 50 ms for 64 KiB of the worst input (chat H2)`, () => {
+  Deno.test(`${name} takes linear time for 64 KiB of the worst input (chat H2)`, () => {
     const slow = WORST.map((text) => [text.slice(0, 12), timeOf(() => run(text))] as const);
     assertEquals(slow.filter(([, ms]) => ms >= LIMIT_MS), []);
   });
 }
 
-Deno.test("compareNames() sorts the names of a full list by their numbers, in under 50 ms", () => {
+Deno.test("compareNames() sorts the names of a full list by their numbers, in a fraction of a second", () => {
   const names = Array.from({ length: 2_000 }, (_, index) => `guest${index * 7_919 % 2_000}`);
   assertEquals(names.toSorted(compareNames), Array.from({ length: 2_000 }, (_, index) => `guest${index}`));
   assert(timeOf(() => names.toSorted(compareNames)) < LIMIT_MS);
