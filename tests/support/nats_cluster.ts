@@ -47,8 +47,9 @@ export async function startTwo(extras: Extras = {}): Promise<Hubs & { readonly n
 }
 
 /** One further server. */
-export async function joinHub(url: string, extras: Extras = {}): Promise<Hub> {
-  const hub = new Hub({ log, ...await joinTestCluster(url), ...extras });
+export async function joinHub(url: string, extras: Extras & { readonly leaseMs?: number } = {}): Promise<Hub> {
+  const { leaseMs = SHORT_LEASE_MS, ...others } = extras;
+  const hub = new Hub({ log, ...await joinTestCluster(url, { leaseMs }), ...others });
   await hub.start();
   return hub;
 }
