@@ -2,22 +2,28 @@ import { Logger } from "@parley/parley";
 import type { Retention } from "../../src/chat/history.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { Hub, type HubOptions } from "../../src/chat/hub.ts";
-import { type Cluster, joinCluster } from "../../src/chat/nats/cluster.ts";
+import { type Cluster, type ClusterOptions, joinCluster } from "../../src/chat/nats/cluster.ts";
 import { parseClusterAddress } from "../../src/chat/nats/cluster_address.ts";
 import { NatsServer } from "./nats_server.ts";
 
-/** A lease that a test can wait for the end of. */
+/** A busy machine keeps a server from its heartbeats for seconds, which then counts as lost, and its users as gone. */
+const LONG_LEASE_MS = 60_000;
+
+/** For tests of a lost server: a lease that they can wait for the end of. */
 export const SHORT_LEASE_MS = 2_000;
 
 const log = Logger.of("test");
 const RETENTION: Retention = { maxMessages: 10_000 };
 
 /** Joins a cluster as a server of its own. */
-export function joinTestCluster(
-  url: string,
-  { retention = RETENTION, leaseMs = SHORT_LEASE_MS }: { retention?: Retention; leaseMs?: number } = {},
-): Promise<Cluster> {
-  return joinCluster({ address: parseClusterAddress(url), retention, leaseMs, log });
+export function joinTestCluster(url: string, extras: Partial<ClusterOptions> = {}): Promise<Cluster> {
+  return joinCluster({
+    address: parseClusterAddress(url),
+    retention: RETENTION,
+    leaseMs: LONG_LEASE_MS,
+    log,
+    ...extras,
+  });
 }
 
 /** Hubs that represent the servers of one chat. */
@@ -28,6 +34,7 @@ export interface Hubs extends AsyncDisposable {
 }
 
 type Extras = Omit<HubOptions, "log" | "history" | "directory">;
+type ClusterExtras = Extras & Pick<Partial<ClusterOptions>, "leaseMs">;
 
 /** One standalone server. */
 export async function startAlone(extras: Extras = {}): Promise<Hubs> {
@@ -37,7 +44,7 @@ export async function startAlone(extras: Extras = {}): Promise<Hubs> {
 }
 
 /** Two servers of one cluster, with a NATS of their own. */
-export async function startTwo(extras: Extras = {}): Promise<Hubs & { readonly nats: NatsServer }> {
+export async function startTwo(extras: ClusterExtras = {}): Promise<Hubs & { readonly nats: NatsServer }> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await NatsServer.start());
   const left = stack.use(await joinHub(nats.url, extras));
@@ -47,9 +54,8 @@ export async function startTwo(extras: Extras = {}): Promise<Hubs & { readonly n
 }
 
 /** One further server. */
-export async function joinHub(url: string, extras: Extras & { readonly leaseMs?: number } = {}): Promise<Hub> {
-  const { leaseMs = SHORT_LEASE_MS, ...others } = extras;
-  const hub = new Hub({ log, ...await joinTestCluster(url, { leaseMs }), ...others });
+export async function joinHub(url: string, { leaseMs = LONG_LEASE_MS, ...extras }: ClusterExtras = {}): Promise<Hub> {
+  const hub = new Hub({ log, ...await joinTestCluster(url, { leaseMs }), ...extras });
   await hub.start();
   return hub;
 }

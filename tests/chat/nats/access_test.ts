@@ -1,23 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Logger, ParleyError } from "@parley/parley";
+import { ParleyError } from "@parley/parley";
 import { ChatError } from "../../../src/chat/chat_error.ts";
 import type { Receipt } from "../../../src/chat/history.ts";
-import { type Cluster, joinCluster } from "../../../src/chat/nats/cluster.ts";
-import { parseClusterAddress } from "../../../src/chat/nats/cluster_address.ts";
 import type { NatsTrust } from "../../../src/chat/nats/connect_nats.ts";
 import { FakeSession } from "../../support/fake_session.ts";
 import { withinTime } from "../../support/give_back.ts";
-import { joinHub, SHORT_LEASE_MS } from "../../support/nats_cluster.ts";
+import { joinHub, joinTestCluster } from "../../support/nats_cluster.ts";
 import { createCredentials } from "../../support/nats_credentials.ts";
 import { NatsServer } from "../../support/nats_server.ts";
 import { fromFileUrl } from "../../support/paths.ts";
 import { toolTest } from "../../support/tools.ts";
-
-function join(url: string, trust: NatsTrust = {}): Promise<Cluster> {
-  const log = Logger.of("test");
-  const retention = { maxMessages: 1_000 };
-  return joinCluster({ address: parseClusterAddress(url), trust, retention, leaseMs: SHORT_LEASE_MS, log });
-}
 
 /** The server's address with something before or in place of its parts. */
 function at(nats: NatsServer, { scheme = "nats", user = "", host = "127.0.0.1" } = {}): string {
@@ -25,7 +17,7 @@ function at(nats: NatsServer, { scheme = "nats", user = "", host = "127.0.0.1" }
 }
 
 async function worksWith(url: string, trust?: NatsTrust): Promise<void> {
-  const { history, directory } = await join(url, trust);
+  const { history, directory } = await joinTestCluster(url, { trust });
   await using _history = history;
   await using _directory = directory;
   const log = await history.open("#a", () => {});
@@ -38,7 +30,7 @@ async function failsWith(
   trust: NatsTrust,
   expected: { name: string; text: string },
 ): Promise<void> {
-  const error = await assertRejects(() => join(url, trust));
+  const error = await assertRejects(() => joinTestCluster(url, { trust }));
   assert(error instanceof ParleyError);
   assertEquals(error.name, expected.name, error.message);
   assertStringIncludes(error.message, expected.text);
@@ -157,7 +149,7 @@ toolTest("nats-server", "a right that is missing is named, at the start", async 
 toolTest("nats-server", "without permission to publish, a message is rejected at once, with the reason", async () => {
   const config = await readmeConfig();
   await using nats = await NatsServer.startWith(config.replaceAll('"parley.room.>"', '"other.>"'));
-  const { history, directory } = await join(at(nats, { user: "parley:s3cret" }));
+  const { history, directory } = await joinTestCluster(at(nats, { user: "parley:s3cret" }));
   await using _history = history;
   await using _directory = directory;
   const log = await history.open("#a", () => {});

@@ -49,11 +49,16 @@ async function heardUntil(from: Person, to: Person, text: string): Promise<strin
   return await to.session.sent(new RegExp(`: ${text}$`));
 }
 
+const SHORT_LEASE = { leaseMs: SHORT_LEASE_MS };
+
 /** A server that reaches NATS over a line that can be cut. */
-async function joinOverProxy(nats: NatsServer): Promise<{ hub: Hub; proxy: SeverableProxy } & AsyncDisposable> {
+async function joinOverProxy(
+  nats: NatsServer,
+  extras: { readonly leaseMs?: number } = {},
+): Promise<{ hub: Hub; proxy: SeverableProxy } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const proxy = stack.use(new SeverableProxy(Number(new URL(nats.url).port)));
-  const hub = stack.use(await joinHub(`nats://127.0.0.1:${proxy.port}`));
+  const hub = stack.use(await joinHub(`nats://127.0.0.1:${proxy.port}`, extras));
   const whole = stack.move();
   return { hub, proxy, [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose]() };
 }
@@ -94,10 +99,10 @@ toolTest(
   "a server is lost: its users leave after the lease, reported once, and their names are free",
   async () => {
     await using nats = await NatsServer.start();
-    const { history, directory } = await joinTestCluster(nats.url);
+    const { history, directory } = await joinTestCluster(nats.url, SHORT_LEASE);
     const lost = new Hub({ log: Logger.of("test"), history, directory });
-    await using other = await joinHub(nats.url);
-    await using third = await joinHub(nats.url);
+    await using other = await joinHub(nats.url, SHORT_LEASE);
+    await using third = await joinHub(nats.url, SHORT_LEASE);
     const ann = await enter(lost, "ann");
     const cy = await enter(lost, "cy");
     const bob = await enter(other, "bob");
@@ -126,9 +131,9 @@ toolTest(
 
 toolTest("nats-server", "a name of a lost server that could not be freed is freed at a later heartbeat", async () => {
   await using nats = await NatsServer.start();
-  const { history, directory } = await joinTestCluster(nats.url);
+  const { history, directory } = await joinTestCluster(nats.url, SHORT_LEASE);
   const lost = new Hub({ log: Logger.of("test"), history, directory });
-  await using other = await joinHub(nats.url);
+  await using other = await joinHub(nats.url, SHORT_LEASE);
   const ann = await enter(lost, "ann");
   const bob = await enter(other, "bob");
   await untilPeople(bob, (list) => list === "@ann,bob");
@@ -183,7 +188,7 @@ toolTest(
   "nats-server",
   "NATS is unreachable for longer than a lease: nobody is considered offline, and names stay",
   async () => {
-    await using hubs = await startTwo();
+    await using hubs = await startTwo(SHORT_LEASE);
     const ann = await enter(hubs.left, "ann");
     const bob = await enter(hubs.right, "bob");
     await ann.session.sent(/bob joined/);
@@ -207,7 +212,7 @@ toolTest(
   "nats-server",
   "NATS loses all data: every user is registered again, except those who left meanwhile",
   async () => {
-    await using hubs = await startTwo();
+    await using hubs = await startTwo(SHORT_LEASE);
     const ann = await enter(hubs.left, "ann");
     const bob = await enter(hubs.right, "bob");
     const cy = await enter(hubs.right, "cy");
@@ -231,8 +236,8 @@ toolTest(
 for (const how of ["sever", "freeze"] as const) {
   toolTest("nats-server", `a server is cut off (${how}) and reconnects: its users are online again`, async () => {
     await using nats = await NatsServer.start();
-    await using cut = await joinOverProxy(nats);
-    await using other = await joinHub(nats.url);
+    await using cut = await joinOverProxy(nats, SHORT_LEASE);
+    await using other = await joinHub(nats.url, SHORT_LEASE);
     const ann = await enter(cut.hub, "ann");
     const cy = await enter(cut.hub, "cy");
     const bob = await enter(other, "bob");
