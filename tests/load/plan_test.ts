@@ -1,20 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { type LoadPlan, splitPlan } from "../../src/load/plan.ts";
+import { splitPlan } from "../../src/load/plan.ts";
+import { LOAD_PLAN } from "../support/load_plan.ts";
 
-const PLAN: LoadPlan = {
-  endpoint: { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" },
-  connections: 10,
-  depth: 1,
-  size: 64,
-  framing: "raw",
-  rate: undefined,
-  durationMs: 1_000,
-  requests: undefined,
-  warmupMs: 0,
-  timeoutMs: 1_000,
-  connect: {},
-  poolSize: undefined,
-};
+const PLAN = { ...LOAD_PLAN, connections: 10 };
 
 Deno.test("splitPlan() shares out connections, messages and rate, and loses none", () => {
   const parts = splitPlan({ ...PLAN, requests: 101, rate: 300 }, 3);

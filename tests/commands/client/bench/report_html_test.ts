@@ -1,22 +1,9 @@
 import { assert, assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { newHistogram } from "../../../../src/load/histogram.ts";
-import type { LoadPlan } from "../../../../src/load/plan.ts";
 import { reportHtml } from "../../../../src/commands/client/bench/report_html.ts";
+import { LOAD_PLAN } from "../../../support/load_plan.ts";
 
-const PLAN: LoadPlan = {
-  endpoint: { scheme: "tcp", host: "127.0.0.1", port: 8888, path: "/" },
-  connections: 2,
-  depth: 1,
-  size: 64,
-  framing: "delimiter:<",
-  rate: undefined,
-  durationMs: 2_000,
-  requests: undefined,
-  warmupMs: 0,
-  timeoutMs: 1_000,
-  connect: {},
-  poolSize: undefined,
-};
+const PLAN = { ...LOAD_PLAN, framing: "delimiter:<" };
 
 function pageOf(latenciesUs: number[], seconds = 2): string {
   const latency = newHistogram();

@@ -2,24 +2,11 @@ import { assertEquals } from "@std/assert";
 import { styleOf } from "../../../../src/cli/style.ts";
 import { planLine, progressLine, reportObject, reportText } from "../../../../src/commands/client/bench/report.ts";
 import { newHistogram } from "../../../../src/load/histogram.ts";
-import type { LoadPlan } from "../../../../src/load/plan.ts";
 import type { LoadSummary } from "../../../../src/load/summary.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
+import { LOAD_PLAN } from "../../../support/load_plan.ts";
 
-const PLAN: LoadPlan = {
-  endpoint: { scheme: "tcp", host: "127.0.0.1", port: 8888, path: "/" },
-  connections: 2,
-  depth: 3,
-  size: 64,
-  framing: "raw",
-  rate: undefined,
-  durationMs: 2_000,
-  requests: undefined,
-  warmupMs: 0,
-  timeoutMs: 1_000,
-  connect: {},
-  poolSize: undefined,
-};
+const PLAN = { ...LOAD_PLAN, depth: 3 };
 
 function summaryOf(extras: Partial<LoadSummary> = {}): LoadSummary {
   const latency = newHistogram();

@@ -1,21 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { runThreads } from "../../../../src/commands/client/bench/threads.ts";
-import type { LoadPlan } from "../../../../src/load/plan.ts";
+import { LOAD_PLAN } from "../../../support/load_plan.ts";
 
-const PLAN: LoadPlan = {
-  endpoint: { scheme: "tcp", host: "127.0.0.1", port: 1, path: "/" },
-  connections: 2,
-  depth: 1,
-  size: 64,
-  framing: "raw",
-  rate: undefined,
-  durationMs: 60_000,
-  requests: undefined,
-  warmupMs: 0,
-  timeoutMs: 5_000,
-  connect: {},
-  poolSize: undefined,
-};
+const PLAN = { ...LOAD_PLAN, durationMs: 60_000 };
 
 /** What the threads have received, and when all have been terminated. */
 class FakeThreads {
