@@ -6,7 +6,7 @@ import { bindSender } from "../../src/datagram/sender.ts";
 import { bind } from "../../src/factory.ts";
 import { DatagramGate } from "../../src/guard/datagram_gate.ts";
 import { Logger } from "../../src/log/logger.ts";
-import { DatagramSocket, type DatagramTransport } from "../../src/net/datagram.ts";
+import type { DatagramSocket } from "../../src/net/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../src/net/endpoint.ts";
 import { delay, nextTurn } from "../../src/net/wait.ts";
 import { FAKE_TARGET, fakeDatagramSocket } from "../support/fake_datagrams.ts";
@@ -292,63 +292,32 @@ Deno.test("DatagramRelay drops and counts what exceeds the rate of an address (a
   for (let count = 0; count < 5; count++) assertEquals(await receiveByte(target), count);
 });
 
-/** A socket whose datagrams the test delivers, without the kernel's limits. */
-class FakeTransport implements DatagramTransport {
-  sent = 0;
-  readonly #datagrams: [Uint8Array<ArrayBuffer>, Deno.Addr][] = [];
-  #waiting: PromiseWithResolvers<[Uint8Array<ArrayBuffer>, Deno.Addr]> | undefined;
-
-  deliver(from: number, count: number): void {
-    const address: Deno.NetAddr = { transport: "udp", hostname: "192.0.2.1", port: from };
-    for (let left = count; left > 0; left--) this.#datagrams.push([Uint8Array.of(left), address]);
-    const next = this.#waiting && this.#datagrams.shift();
-    if (next) this.#waiting?.resolve(next);
-  }
-
-  receive(): Promise<[Uint8Array<ArrayBuffer>, Deno.Addr]> {
-    this.#waiting = Promise.withResolvers();
-    const next = this.#datagrams.shift();
-    if (next) this.#waiting.resolve(next);
-    return this.#waiting.promise;
-  }
-
-  send(data: Uint8Array): Promise<number> {
-    this.sent++;
-    return Promise.resolve(data.length);
-  }
-
-  close(): void {
-    this.#waiting?.reject(new Deno.errors.BadResource("closed"));
-  }
-}
-
 Deno.test("DatagramRelay bounds the datagrams that wait for a socket (MAX_WAITING), and takes as many again (fault 5)", async () => {
-  const target: Endpoint = { scheme: "udp", host: "192.0.2.2", port: 9, path: "/" };
-  const init = { endpoint: target, log: Logger.of("test"), maxBytes: 100 };
-  const transport = new FakeTransport();
-  const upstream: FakeTransport[] = [];
+  const front = fakeDatagramSocket();
+  const sent: number[] = [];
   let gate = Promise.withResolvers<void>();
-  await using started = await startRelay(target, {
-    front: new DatagramSocket(transport, init),
+  await using started = await startRelay(FAKE_TARGET, {
+    front: front.socket,
     open: async () => {
       await gate.promise;
-      upstream.push(new FakeTransport());
-      return new DatagramSocket(upstream.at(-1) ?? transport, init);
+      const upstream = sent.push(0) - 1;
+      return fakeDatagramSocket(() => sent[upstream] = (sent[upstream] ?? 0) + 1).socket;
     },
   });
   const { forward } = started.relay;
+  const deliver = (port: number) => front.transport.deliver("x", { transport: "udp", hostname: "192.0.2.1", port });
   for (const [round, client] of [1, 2].entries()) {
-    transport.deliver(client, 10_000);
+    for (let count = 0; count < 10_000; count++) deliver(client);
     while (forward.received < (round + 1) * 10_001 - 1) await nextTurn();
     assertEquals(forward.dropped.get("backlog") ?? 0, round);
-    transport.deliver(client, 1);
+    deliver(client);
     while (forward.received < (round + 1) * 10_001) await nextTurn();
     assertEquals(forward.dropped.get("backlog"), round + 1);
     gate.resolve();
     while (forward.sent < (round + 1) * 10_000) await nextTurn();
     gate = Promise.withResolvers();
   }
-  assertEquals(upstream.map(({ sent }) => sent), [10_000, 10_000]);
+  assertEquals(sent, [10_000, 10_000]);
   gate.resolve();
 });
 
