@@ -142,13 +142,18 @@ function outputOf(stream: typeof Deno.stdout): Output {
 /** If standard error is closed or full there is nowhere to report it; it changes neither the work nor the exit code. */
 function errorOutput(): Output {
   const output = outputOf(Deno.stderr);
-  const { write } = output;
-  output.write = (data) => {
-    try {
-      write(data);
-    } catch {
-      // Nowhere to report it.
-    }
+  return {
+    write(data) {
+      try {
+        output.write(data);
+      } catch {
+        // Nowhere to report it.
+      }
+    },
+    writeAsync: (data) => output.writeAsync(data).catch(() => {}),
+    isTerminal: output.isTerminal,
+    get columns() {
+      return output.columns;
+    },
   };
-  return output;
 }

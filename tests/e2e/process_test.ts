@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertNotMatch, assertThrows } from "@std/assert";
 import { fromFileUrl } from "../support/paths.ts";
-import { dial, LinePeer, writeAll } from "../support/peer.ts";
+import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startProgram, startServer } from "../support/program.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { toolTest } from "../support/tools.ts";
@@ -260,6 +260,21 @@ Deno.test("standard error that fails changes no exit code", LINUX, async () => {
       const program = await shell(`{ sleep 0.1; "$DENO" run -A "$SRC/client.ts" ${words}; } ${redirection}`);
       assertEquals(program.code, code, `${words} ${redirection}`);
     }
+  }
+});
+
+Deno.test("connect -- COMMAND loses no output of the program when standard error fails", LINUX, async () => {
+  // The program writes after the failure.
+  const command = `sh -c 'echo warning >&2; sleep 0.1; echo hello; exit 3'`;
+  for (const redirection of ["2>&-", "2>/dev/full", "2> >(true)"]) {
+    const received = Promise.withResolvers<string>();
+    await using peer = scriptedPeer(async (conn) => {
+      received.resolve(await readTextToEnd(conn));
+      conn.close();
+    });
+    const words = `"$DENO" run -A "$SRC/client.ts" connect ${peer.endpoint} -- ${command}`;
+    const { code } = await shell(`{ sleep 0.1; ${words}; } ${redirection}`);
+    assertEquals([code, await received.promise], [3, "hello\n"], redirection);
   }
 });
 
