@@ -8,6 +8,8 @@ const hasGroups = Deno.build.os !== "windows";
 const POLL_MS = 20;
 /** Maximum time to read the rest of the output after the group has ended. */
 const PIPE_MS = 500;
+/** Time without output after which a process that an ended command left behind is no longer waited for. */
+const QUIET_MS = 200;
 
 /** How a command ended. */
 export interface Ended {
@@ -45,15 +47,17 @@ export class ProcessGroup {
   readonly pid: number;
   /** Settles when the command itself has ended. */
   readonly ended: Promise<Ended>;
-  /** Settles when both outputs have ended; rejects with the error of a receiver. */
-  readonly outputEnded: Promise<void>;
   readonly #child: Deno.ChildProcess;
+  /** Settles when both outputs have ended; rejects with the error of a receiver. */
+  readonly #outputEnded: Promise<void>;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   /** Signals to a group need the permission to run anything; with less, only the command itself is signalled. */
   readonly #signalsGroup = hasGroups && Deno.permissions.querySync({ name: "run" }).state === "granted";
   #isInputEnded = false;
   #hasEnded = false;
+  /** `undefined` while the receiver takes output. */
+  #lastOutputMs: number | undefined = 0;
 
   /**
    * Starts the command.
@@ -73,10 +77,25 @@ export class ProcessGroup {
     this.#input = hasInput ? this.#child.stdin.getWriter() : undefined;
     // A command may end without reading its input.
     this.#input?.closed.catch(() => {});
-    const output = [this.#read(this.#child.stdout, onOutput), this.#read(this.#child.stderr, onErrorOutput)];
-    this.outputEnded = Promise.all(output).then(() => {});
-    this.outputEnded.catch(() => {});
+    const receive = async (bytes: Uint8Array) => {
+      this.#lastOutputMs = undefined;
+      await onOutput(bytes);
+      this.#lastOutputMs = performance.now();
+    };
+    const output = [this.#read(this.#child.stdout, receive), this.#read(this.#child.stderr, onErrorOutput)];
+    this.#outputEnded = Promise.all(output).then(() => {});
+    this.#outputEnded.catch(() => {});
     this.ended = this.#child.status.finally(() => this.#hasEnded = true);
+  }
+
+  /** Whether the command itself has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** When standard output was last received, on the clock of `performance.now()`; now while the receiver takes it. */
+  get lastOutputMs(): number {
+    return this.#lastOutputMs ?? performance.now();
   }
 
   /** Writes to its standard input; `false` if it no longer reads. */
@@ -110,9 +129,19 @@ export class ProcessGroup {
     return isSettledWithin(this.ended, timeoutMs);
   }
 
-  /** The same for {@linkcode outputEnded}. */
+  /** The same for the end of both outputs; rejects with the error of a receiver. */
   hasOutputEndedWithin(timeoutMs: number): Promise<boolean> {
-    return isSettledWithin(this.outputEnded, timeoutMs);
+    return isSettledWithin(this.#outputEnded, timeoutMs);
+  }
+
+  /**
+   * Waits for the end of both outputs. Once the command has ended, waits only while there is output: a process that it
+   * left behind may keep the pipes open. Rejects with the error of a receiver.
+   */
+  async outputSettled(): Promise<void> {
+    await Promise.race([this.#outputEnded, this.ended]);
+    let lastMs: number | undefined;
+    while (!await this.hasOutputEndedWithin(QUIET_MS) && this.lastOutputMs !== lastMs) lastMs = this.lastOutputMs;
   }
 
   /** Ends the group: SIGTERM, then SIGKILL for processes that remain after the time, or once `hurry` aborts. */
@@ -125,7 +154,7 @@ export class ProcessGroup {
     // Fails if the command has not read its input.
     const input = this.#input?.abort().catch(() => {});
     await this.ended;
-    const output = this.outputEnded.catch(() => {
+    const output = this.#outputEnded.catch(() => {
       // A receiver failed, and has handled its own error.
     });
     // A process that has left the group may keep the pipes open.

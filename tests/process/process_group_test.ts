@@ -24,6 +24,38 @@ Deno.test("ProcessGroup.stop() reads for 500 ms (PIPE_MS) what a process outside
   }
 });
 
+Deno.test("ProcessGroup.outputSettled() waits for a slow receiver, then for 200 ms without output (QUIET_MS)", async () => {
+  const pid = Promise.withResolvers<number>();
+  const isTaken = Promise.withResolvers<void>();
+  const group = new ProcessGroup(["sh", "-c", "setsid sh -c 'echo $$; exec sleep 600' &"], {
+    onOutput(bytes) {
+      pid.resolve(Number(new TextDecoder().decode(bytes)));
+      return isTaken.promise;
+    },
+    onErrorOutput: () => {},
+  });
+  const escaped = await pid.promise;
+  try {
+    await group.ended;
+    let isSettled = false;
+    using time = new FakeTime();
+    const settled = group.outputSettled().then(() => isSettled = true);
+    await time.advance(1_010);
+    assertEquals(isSettled, false);
+    isTaken.resolve();
+    await time.advance(190);
+    assertEquals(isSettled, false);
+    await time.advance(210);
+    assertEquals(isSettled, true);
+    await settled;
+    const stopping = group.stop(0);
+    await time.advance(500);
+    await stopping;
+  } finally {
+    Deno.kill(escaped, "SIGKILL");
+  }
+});
+
 Deno.test("ProcessGroup.stop() closes the streams of a command that has become another user, as sudo does", async () => {
   const { kill } = Deno;
   const started = Promise.withResolvers<void>();

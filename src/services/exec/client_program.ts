@@ -20,9 +20,6 @@ export interface ProgramOptions {
   readonly killAfterMs: number;
 }
 
-/** How long output is read after the program has ended: a process that it left behind may keep the pipe open. */
-const PIPE_MS = 200;
-
 /** One client and its program, which end together. */
 export class ClientProgram {
   readonly #session: Session;
@@ -35,9 +32,6 @@ export class ClientProgram {
   readonly #clientGone = Promise.withResolvers<"client gone">();
   readonly #finishLate = Promise.withResolvers<"finish timeout">();
   #finishTimer: ReturnType<typeof setInterval> | undefined;
-  /** Output that is being sent; it waits for a slow client. */
-  #isSending = false;
-  #lastOutputMs = 0;
 
   /** Starts the program. */
   constructor(session: Session, options: ProgramOptions) {
@@ -106,11 +100,7 @@ export class ClientProgram {
   async #allOutput(): Promise<"program ended" | "client gone"> {
     try {
       await this.#group.ended;
-      let lastMs = -1;
-      // The time does not count while the output waits for a slow client.
-      while (!await this.#group.hasOutputEndedWithin(PIPE_MS) && (this.#isSending || this.#lastOutputMs !== lastMs)) {
-        lastMs = this.#lastOutputMs;
-      }
+      await this.#group.outputSettled();
       await this.#send(this.#output.end());
       this.#errors.end();
       return "program ended";
@@ -165,16 +155,15 @@ export class ClientProgram {
 
   #watchFinish(): void {
     const { finishTimeoutMs } = this.#options;
-    this.#lastOutputMs = performance.now();
+    const startMs = performance.now();
     this.#finishTimer = setInterval(() => {
-      if (this.#isSending || performance.now() - this.#lastOutputMs < finishTimeoutMs) return;
-      this.#finishLate.resolve("finish timeout");
+      const quietMs = performance.now() - Math.max(startMs, this.#group.lastOutputMs);
+      if (!this.#group.hasEnded && quietMs >= finishTimeoutMs) this.#finishLate.resolve("finish timeout");
     }, Math.max(10, finishTimeoutMs / 10));
   }
 
   /** Sends messages; a slow client applies backpressure to the program. */
   async #send(messages: Iterable<Message>): Promise<void> {
-    this.#isSending = true;
     try {
       for (const { data, isText } of messages) {
         if (this.#format.codec.name === "raw") await this.#session.write(data, isText);
@@ -187,9 +176,6 @@ export class ClientProgram {
       }
       this.#clientGone.resolve("client gone");
       throw error;
-    } finally {
-      this.#isSending = false;
-      this.#lastOutputMs = performance.now();
     }
   }
 }

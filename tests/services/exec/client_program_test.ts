@@ -55,7 +55,7 @@ function nextPipeWrite(): Promise<void> {
   return promise;
 }
 
-Deno.test("ClientProgram waits for output of left-over processes until there is none for 200 ms (PIPE_MS)", async () => {
+Deno.test("ClientProgram waits for output of left-over processes until there is none for 200 ms (QUIET_MS)", async () => {
   using time = new FakeTime();
   const session = new FakeSession();
   // It writes its number when it has left the group.

@@ -6,9 +6,6 @@ import { formatEndpoint, isHostEndpoint } from "../../../net/endpoint.ts";
 import { ProcessGroup } from "../../../process/process_group.ts";
 import type { Session } from "../../../session/session.ts";
 
-/** How long output is read after the program has ended: a process that it left behind may keep the pipe open. */
-const PIPE_MS = 200;
-
 /** Time between SIGTERM and SIGKILL. */
 const KILL_MS = 5_000;
 
@@ -25,7 +22,7 @@ export interface ProgramStreams {
   readonly io: ProgramIo;
   /** Called with the side that has ended. */
   readonly onEnd: (side: "own" | "peer") => void;
-  /** Aborts some time after both the program and its output have ended. */
+  /** Aborts `waitMs` after both the program and its output have ended. */
   readonly signal: AbortSignal;
 }
 
@@ -49,12 +46,10 @@ export async function withProgram(
     onOutput: (bytes) => output.push(bytes),
     onErrorOutput: (bytes) => io.stderr.writeAsync(bytes),
   });
-  // The output's receivers fail only with standard error, whose reader is gone.
-  void endOf(group, output).catch(() => {}).then(() => output.end());
+  const endOutput = () => output.end();
+  void group.outputSettled().then(endOutput, endOutput);
   const finished = new AbortController();
   const unread = new AbortController();
-  let hasEnded = false;
-  const ended = group.ended.then(() => hasEnded = true);
   try {
     await join({
       io: {
@@ -70,16 +65,15 @@ export async function withProgram(
       },
       onEnd(side) {
         if (side === "peer") return void group.endInput();
-        void ended.then(() => pause(waitMs, finished.signal)).then(() => unread.abort(new Error("unread")));
+        void group.ended.then(() => pause(waitMs, finished.signal)).then(() => unread.abort(new Error("unread")));
       },
       signal: unread.signal,
     }).catch((error: unknown) => {
-      // What the server still sends, or that it does not end, concerns nobody once the program has ended.
-      if (!unread.signal.aborted && !(hasEnded && error instanceof TimeoutError && error.phase === "reply")) {
-        throw error;
-      }
+      // Once the program has ended, a server that continues to send, or does not close, is not a failure.
+      if (unread.signal.aborted) return;
+      if (!(group.hasEnded && error instanceof TimeoutError && error.phase === "reply")) throw error;
     });
-    await group.endInput();
+    group.endInput();
     if (!await group.hasEndedWithin(waitMs)) {
       io.stderr.write(`parley-client: stopping "${words[0]}": it has not ended with the connection\n`);
     }
@@ -105,30 +99,15 @@ function environmentOf({ remote }: Session): Record<string, string> {
   };
 }
 
-/** Waits for the end of the program's output, or until the program has ended and nothing more comes. */
-async function endOf(group: ProcessGroup, output: ProgramOutput): Promise<void> {
-  await Promise.race([group.outputEnded, group.ended]);
-  let count = -1;
-  while (!await group.hasOutputEndedWithin(PIPE_MS) && (output.isFull || output.count !== count)) count = output.count;
-}
-
 /** Output of a program, to be read as an input; it holds one chunk, so that a slow reader slows the program down. */
 class ProgramOutput {
-  /** Chunks so far. */
-  count = 0;
   #chunk: Uint8Array | undefined;
   #hasEnded = false;
   #changed = Promise.withResolvers<void>();
 
-  /** Whether a chunk waits for its reader. */
-  get isFull(): boolean {
-    return this.#chunk !== undefined;
-  }
-
   /** Resolves once the chunk has been read. */
   async push(bytes: Uint8Array): Promise<void> {
     if (this.#hasEnded) return;
-    this.count++;
     this.#chunk = bytes;
     this.#change();
     while (this.#chunk !== undefined && !this.#hasEnded) await this.#changed.promise;

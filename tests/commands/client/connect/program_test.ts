@@ -98,7 +98,7 @@ Deno.test("connect -- COMMAND stops a program that goes on after the end of the 
 });
 
 Deno.test(
-  "connect -- COMMAND reads for 200 ms (PIPE_MS) what a process left by the program may still write",
+  "connect -- COMMAND reads for 200 ms (QUIET_MS) what a process left by the program may still write",
   UNIX,
   async () => {
     const end = Promise.withResolvers<string>();
