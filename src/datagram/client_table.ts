@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from "../net/wait.ts";
+import { startTimer } from "../net/wait.ts";
 
 /** A client in a {@linkcode ClientTable}. */
 export interface TableEntry {
@@ -36,7 +36,7 @@ export class ClientTable<C extends TableEntry> {
   readonly #clients = new Map<string, C>();
   readonly #counts = { total: 0, evicted: 0, expired: 0 };
   #max: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Disposable | undefined;
 
   constructor(options: ClientTableOptions<C>) {
     this.#options = options;
@@ -61,7 +61,7 @@ export class ClientTable<C extends TableEntry> {
     while (this.#clients.size >= this.#max) this.evict(this.#clients.values().next().value);
     const client = create(++this.#counts.total);
     this.#clients.set(client.key, client);
-    this.#timer ??= setTimeout(() => this.#expire(), Math.min(this.#options.idleTimeoutMs, MAX_TIMER_MS));
+    this.#timer ??= startTimer(this.#options.idleTimeoutMs, () => this.#expire());
     return client;
   }
 
@@ -85,7 +85,7 @@ export class ClientTable<C extends TableEntry> {
   delete(client: C): void {
     this.#clients.delete(client.key);
     if (this.#clients.size > 0) return;
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
   }
 
@@ -102,7 +102,7 @@ export class ClientTable<C extends TableEntry> {
     for (const client of this.#clients.values()) {
       const leftMs = client.lastActiveMs + idleTimeoutMs - nowMs;
       if (leftMs > 0) {
-        this.#timer = setTimeout(() => this.#expire(), Math.min(leftMs, MAX_TIMER_MS));
+        this.#timer = startTimer(leftMs, () => this.#expire());
         return;
       }
       this.#removeFor(client, "expired");

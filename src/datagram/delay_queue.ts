@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from "../net/wait.ts";
+import { startTimer } from "../net/wait.ts";
 
 interface Entry {
   readonly dueMs: number;
@@ -9,7 +9,7 @@ interface Entry {
 export class DelayQueue {
   readonly #now: () => number;
   readonly #entries: Entry[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Disposable | undefined;
   #emptied: PromiseWithResolvers<void> | undefined;
 
   /** `now` returns milliseconds of a monotonic clock. */
@@ -45,11 +45,10 @@ export class DelayQueue {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     const first = this.#entries[0];
     if (first === undefined) return this.#settle();
-    const waitMs = Math.max(0, first.dueMs - this.#now());
-    this.#timer = setTimeout(() => this.#run(), Math.min(waitMs, MAX_TIMER_MS));
+    this.#timer = startTimer(Math.max(0, first.dueMs - this.#now()), () => this.#run());
   }
 
   #run(): void {
@@ -61,7 +60,7 @@ export class DelayQueue {
   }
 
   #settle(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
     this.#emptied?.resolve();
     this.#emptied = undefined;

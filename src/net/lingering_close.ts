@@ -1,5 +1,6 @@
 import type { CloseReason } from "./close_reason.ts";
 import type { Connection } from "./connection.ts";
+import { startTimer } from "./wait.ts";
 
 /**
  * Closes a connection so that the peer receives every byte: sends the queue, ends this side of the stream, then
@@ -16,7 +17,7 @@ export async function lingeringClose(
   const endsByAlert = connection.tls !== undefined;
   // The common case: both sides have ended, so no wait and no timer is needed.
   if (connection.isReadEnded && connection.queuedBytes === 0 && !endsByAlert) return connection.close(reason);
-  const timer = setTimeout(() => connection.close(reason), options.timeoutMs);
+  using _timer = startTimer(options.timeoutMs, () => connection.close(reason));
   try {
     if (endsByAlert || !connection.isReadEnded) await connection.closeWrite();
     else await connection.flush();
@@ -26,7 +27,6 @@ export async function lingeringClose(
   } catch (error) {
     connection.log.debug("the peer closed the connection before the end", { error: String(error) });
   } finally {
-    clearTimeout(timer);
     connection.close(reason);
   }
 }

@@ -3,7 +3,7 @@ import { LimitError, messageOf, ParleyError, TimeoutError } from "../base/errors
 import { type Duration, formatDuration, parseDuration } from "../base/units.ts";
 import type { Connection } from "./connection.ts";
 import { PoolLease } from "./pool_lease.ts";
-import { abortable, MAX_TIMER_MS, nextTurn, startTimer, type WaitOptions } from "./wait.ts";
+import { abortable, nextTurn, startTimer, type WaitOptions } from "./wait.ts";
 
 /** The behavior of `acquire()` when all connections are in use. */
 export type PoolOverflow =
@@ -103,7 +103,7 @@ export class ConnectionPool implements AsyncDisposable {
   #waiters: Waiter[] = [];
   #looking = 0;
   #dialing = 0;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: Disposable | undefined;
   #empty: PromiseWithResolvers<void> | undefined;
 
   /** Creates a pool. `connect` opens one connection; its signal aborts when the pool is closed. */
@@ -174,7 +174,7 @@ export class ConnectionPool implements AsyncDisposable {
    */
   async close(drainTimeout: Duration = DEFAULTS.drainTimeoutMs): Promise<void> {
     this.#closing.abort(closedError());
-    clearTimeout(this.#idleTimer);
+    this.#idleTimer?.[Symbol.dispose]();
     for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError());
     for (const { connection } of this.#idle.splice(0)) connection.close();
     if (this.#total === 0) return;
@@ -299,7 +299,7 @@ export class ConnectionPool implements AsyncDisposable {
       this.#idle.splice(index, 1);
       connection.close();
     });
-    this.#idleTimer ??= setTimeout(() => this.#expire(), Math.min(this.#idleTimeoutMs, MAX_TIMER_MS));
+    this.#idleTimer ??= startTimer(this.#idleTimeoutMs, () => this.#expire());
   }
 
   /** Closes connections that have been idle for too long; the list is ordered by idle time. */
@@ -309,8 +309,7 @@ export class ConnectionPool implements AsyncDisposable {
     this.#idle.splice(0, overdue.length);
     for (const { connection } of overdue) connection.close("idle timeout");
     const first = this.#idle[0];
-    const waitMs = Math.min((first?.sinceMs ?? 0) + this.#idleTimeoutMs - nowMs, MAX_TIMER_MS);
-    this.#idleTimer = first && setTimeout(() => this.#expire(), waitMs);
+    this.#idleTimer = first && startTimer(first.sinceMs + this.#idleTimeoutMs - nowMs, () => this.#expire());
   }
 
   #waitTimeout(timeoutMs: number): Error {

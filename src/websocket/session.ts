@@ -9,7 +9,7 @@ import type { Connection } from "../net/connection.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { sharedWait } from "../net/deadline.ts";
-import { nextTurn, type WaitOptions } from "../net/wait.ts";
+import { nextTurn, startTimer, type WaitOptions } from "../net/wait.ts";
 import { ConnectionSession } from "../session/connection_session.ts";
 import type { Framer } from "../session/framer.ts";
 import type { FinishOptions, Message, Session } from "../session/session.ts";
@@ -29,6 +29,7 @@ const CONTROL_RESERVE_BYTES = 64 * 1_024;
 const FLOOD_MESSAGES = 1_024;
 
 const NO_MORE = Promise.resolve(null);
+
 /** Options of {@linkcode WebSocketSession}. */
 interface WebSocketSessionInit {
   /** Reads and writes this side's frames. */
@@ -77,7 +78,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   #closeFrame: CloseFrame | undefined;
   /** The pending read of a `receive()`. */
   #receiving: Promise<unknown> | undefined;
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #closeTimer: Disposable | undefined;
   #isCloseSent = false;
   #receivesLate = false;
   #isDraining = false;
@@ -113,7 +114,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     const wasFlooded = this.#batch.length >= FLOOD_MESSAGES;
     this.#batch.length = 0;
-    if (this.unread !== undefined && this.closeReason === undefined) return Promise.resolve(this.takeUnread() ?? null);
+    if (this.unread !== undefined && this.closeReason === undefined) return this.takeUnread();
     if (wasFlooded) return this.#track(nextTurn().then(() => this.receive(options)));
     if (this.#decoder.failure !== undefined) return Promise.reject(this.#decoder.failure);
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
@@ -275,8 +276,8 @@ export class WebSocketSession extends ConnectionSession implements Session {
   }
 
   #limitClosing(reason: CloseReason, timeoutMs: number): void {
-    clearTimeout(this.#closeTimer);
-    this.#closeTimer = setTimeout(() => this.connection.close(reason), timeoutMs);
+    this.#closeTimer?.[Symbol.dispose]();
+    this.#closeTimer = startTimer(timeoutMs, () => this.connection.close(reason));
   }
 
   #closedError(): ClosedEarlyError {
@@ -329,7 +330,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
   }
 
   #release(): void {
-    clearTimeout(this.#closeTimer);
+    this.#closeTimer?.[Symbol.dispose]();
     this.#pinger?.[Symbol.dispose]();
   }
 }

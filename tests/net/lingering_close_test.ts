@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { lingeringClose } from "../../src/net/lingering_close.ts";
+import { MAX_TIMER_MS } from "../../src/net/wait.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 import { drip, FakeTime } from "../support/fake_time.ts";
 import { withinTime } from "../support/give_back.ts";
@@ -18,6 +19,17 @@ Deno.test("lingeringClose() sends queued data, ends our side, and reads to the p
 Deno.test("lingeringClose() waits for a peer that does not end up to its limit", async () => {
   const { connection } = fakeConnection();
   await lingeringClose(connection, { timeoutMs: 5, reason: "drain" });
+  assertEquals(connection.closeReason, "drain");
+});
+
+Deno.test("lingeringClose() waits also for longer than a timer of the runtime (MAX_TIMER_MS)", async () => {
+  using time = new FakeTime();
+  const { connection } = fakeConnection();
+  const closing = lingeringClose(connection, { timeoutMs: MAX_TIMER_MS + 1_000, reason: "drain" });
+  await time.advance(MAX_TIMER_MS + 999);
+  assertEquals(connection.closeReason, undefined);
+  await time.advance(1);
+  await closing;
   assertEquals(connection.closeReason, "drain");
 });
 

@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TimeoutError } from "../../src/base/errors.ts";
 import type { Session } from "../../src/session/session.ts";
+import { MAX_TIMER_MS } from "../../src/net/wait.ts";
+import { loadWebSocketCodec } from "../../src/websocket/codec.ts";
+import { WebSocketSession } from "../../src/websocket/session.ts";
 import { FakeTime } from "../support/fake_time.ts";
+import { fakeConnection } from "../support/fake_transport.ts";
 import { closeFrameOf, codeOf, frameOf, joined, WebSocketPeer } from "../support/websocket_peer.ts";
 import { serveWebSocket, serviceOf } from "../support/websocket_server.ts";
 
@@ -151,4 +155,17 @@ Deno.test("WebSocketSession cuts a client off that does not answer its Close for
   assertEquals(one.session.closeReason, "drain");
   assertEquals(await receiving, null);
   assertEquals((await one.peer.frame())?.opcode, 8);
+});
+
+Deno.test("finish() waits for the Close frame also for longer than a timer of the runtime (MAX_TIMER_MS)", async () => {
+  const codec = await loadWebSocketCodec("server");
+  using time = new FakeTime();
+  const { connection } = fakeConnection();
+  const session = new WebSocketSession(connection, { codec });
+  const finished = session.finish("done", { timeout: MAX_TIMER_MS + 1_000 });
+  await time.advance(MAX_TIMER_MS + 999);
+  assertEquals(session.closeReason, undefined);
+  await time.advance(1);
+  assertEquals(session.closeReason, "done");
+  await finished;
 });
