@@ -114,9 +114,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
   });
   // One controller instead of AbortSignal.any(), which costs more than the other objects of a connection together.
   const { signal } = deadline;
-  const onAbort = () => deadline.abort(options.signal?.reason);
-  if (options.signal?.aborted) onAbort();
-  options.signal?.addEventListener("abort", onAbort, { once: true });
+  const abortion = onAbort(options.signal, () => deadline.abort(options.signal?.reason));
   let connection: Connection;
   try {
     log.debug(`connecting to ${text}`);
@@ -142,7 +140,7 @@ export async function connect(endpoint: string | Endpoint, options: ConnectOptio
     });
   } finally {
     timer[Symbol.dispose]();
-    options.signal?.removeEventListener("abort", onAbort);
+    abortion[Symbol.dispose]();
   }
   try {
     if (options.socketOptions !== undefined) {

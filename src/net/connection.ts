@@ -157,7 +157,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
     });
   }
 
-  /** Calls `onEvent` once, when bytes arrive or the peer ends, while nobody reads; the next read returns what arrived. */
+  /** Calls `onEvent` once bytes arrive or the peer ends; nothing else may read meanwhile. The next read returns the bytes. */
   watch(onEvent: () => void): void {
     if (this.closeReason !== undefined || this.#unread !== undefined) return onEvent();
     this.#pendingRead ??= this.transport.read(this.#buffer.space);

@@ -25,7 +25,7 @@ export class Deadline {
   }
 }
 
-/** Options for each of several waits that take no longer together than `options.timeout`. */
+/** Options for each of several waits that together take at most `options.timeout`. */
 export function sharedWait({ signal, timeout }: WaitOptions): () => WaitOptions | undefined {
   if (timeout === undefined) return () => signal && { signal };
   const deadline = new Deadline(parseDuration(timeout), signal);

@@ -36,7 +36,7 @@ export interface FinishOptions {
  * It is a service's only view of the network.
  *
  * Iteration yields copies of the messages until the peer ends; {@linkcode receive} avoids the copies. A loop that is
- * left early leaves the session open, and the next message to the next loop or `receive()`. Disposal calls
+ * left early leaves the session open; the next loop or `receive()` goes on with the next message. Disposal calls
  * {@linkcode finish}.
  */
 export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
@@ -91,7 +91,7 @@ export interface Session extends AsyncDisposable, AsyncIterable<OwnMessage> {
    */
   receive(options?: WaitOptions): Promise<readonly Message[] | null>;
 
-  /** Leaves messages, which must not change any more, to the next `receive()` or loop. */
+  /** Puts messages back, which the next `receive()` or loop returns first; they must not change any more. */
   unreceive?(messages: readonly Message[]): void;
 
   /**

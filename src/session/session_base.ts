@@ -44,10 +44,10 @@ export abstract class SessionBase implements AsyncDisposable, AsyncIterable<OwnM
     if (messages.length > 0) this.unread = [...messages, ...this.unread ?? []];
   }
 
-  protected takeUnread(): readonly Message[] | undefined {
-    const { unread } = this;
+  protected takeUnread(): Promise<readonly Message[] | null> {
+    const { unread = null } = this;
     this.unread = undefined;
-    return unread;
+    return Promise.resolve(unread);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

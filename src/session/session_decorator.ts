@@ -90,8 +90,7 @@ export class SessionDecorator extends SessionBase implements Omit<Required<Sessi
   }
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
-    const unread = this.takeUnread();
-    return unread === undefined ? this.inner.receive(options) : Promise.resolve(unread);
+    return this.unread === undefined ? this.inner.receive(options) : this.takeUnread();
   }
 
   send(data: Uint8Array | string, isText?: boolean): boolean {

@@ -1,5 +1,5 @@
 import { parseDuration } from "../base/units.ts";
-import { toBytes } from "../base/bytes.ts";
+import { NO_BYTES, toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, FrameError, messageOf } from "../base/errors.ts";
 import { type Codec, type Decoder, encodeMessage } from "../framing/codec.ts";
 import { rawCodec } from "../framing/raw.ts";
@@ -13,7 +13,6 @@ import { type Framer, framerOf } from "./framer.ts";
 import type { FinishOptions, Message, Session } from "./session.ts";
 
 const NO_MORE = Promise.resolve(null);
-const NOTHING = new Uint8Array(0);
 
 /**
  * Maximum messages delivered at once. One read can hold 262,144 empty lines, which must not block other sessions until
@@ -45,7 +44,7 @@ export class StreamSession extends ConnectionSession implements Session {
   readonly #codec: Codec;
   readonly #decoder: Decoder;
   /** The first message of every batch: a read usually completes one. */
-  readonly #first: { data: Uint8Array; readonly isText: false } = { data: NOTHING, isText: false };
+  readonly #first: { data: Uint8Array; readonly isText: false } = { data: NO_BYTES, isText: false };
   /** Keeps the first message between reads: V8 would allocate new space for the next message of an emptied list. */
   readonly #batch: Message[] = [this.#first];
   /** Messages in the batch; 0 between reads. */
@@ -74,7 +73,7 @@ export class StreamSession extends ConnectionSession implements Session {
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
     this.#clearBatch();
-    if (this.unread !== undefined && this.closeReason === undefined) return Promise.resolve(this.takeUnread() ?? null);
+    if (this.unread !== undefined && this.closeReason === undefined) return this.takeUnread();
     if (this.#badMessage !== undefined) return Promise.reject(this.#answered(this.#badMessage));
     if (this.#isDraining) return NO_MORE;
     if (this.#hasMore) return this.#receiveMore(options);
@@ -217,7 +216,7 @@ export class StreamSession extends ConnectionSession implements Session {
 
   #decoded(): readonly Message[] | undefined {
     this.#hasMore = false;
-    this.#decodeInto(this.#batch);
+    this.#decode();
     this.connection.messagesRead += this.#batchSize;
     return this.#batchSize > 0 ? this.#batch : undefined;
   }
@@ -225,11 +224,11 @@ export class StreamSession extends ConnectionSession implements Session {
   #clearBatch(): void {
     if (this.#batchSize === 0) return;
     if (this.#batchSize > 1) this.#batch.length = 1;
-    this.#first.data = NOTHING;
+    this.#first.data = NO_BYTES;
     this.#batchSize = 0;
   }
 
-  #decodeInto(batch: Message[]): void {
+  #decode(): void {
     try {
       for (let found = this.#decoder.next(); found !== undefined; found = this.#decoder.next()) {
         if (found instanceof FrameError) {
@@ -238,9 +237,9 @@ export class StreamSession extends ConnectionSession implements Session {
           this.#answered(found);
         } else if (this.#batchSize === 0) {
           this.#first.data = found;
-          batch[0] = this.#first;
+          this.#batch[0] = this.#first;
           this.#batchSize = 1;
-        } else if ((this.#batchSize = batch.push({ data: found, isText: false })) === MAX_BATCH) {
+        } else if ((this.#batchSize = this.#batch.push({ data: found, isText: false })) === MAX_BATCH) {
           this.#hasMore = true;
           return;
         }

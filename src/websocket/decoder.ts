@@ -48,7 +48,7 @@ export class WebSocketDecoder {
 
   /**
    * Creates a decoder for one connection; `maxBytes` limits a message over all fragments. Errors name the `endpoint`, if
-   * given: a client has no log with the name of its server.
+   * given, for a client, whose errors are shown alone.
    */
   constructor(codec: WebSocketCodec, maxBytes: number, events: WebSocketEvents, endpoint?: string) {
     this.#endpoint = endpoint;
