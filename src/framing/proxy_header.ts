@@ -6,7 +6,7 @@
  * @module
  */
 
-import { bigEndian, concat, equalBytes, formatHex, latin1, preview, utf8, viewOf } from "../base/bytes.ts";
+import { bigEndian, concat, equalBytes, formatHex, latin1, NO_BYTES, preview, utf8, viewOf } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import { formatIp, parseIp, plainIp, unmapped } from "../base/ip.ts";
 
@@ -196,7 +196,7 @@ function encodeV1({ command, addresses }: ProxyHeader): Uint8Array<ArrayBuffer> 
 
 function encodeV2(header: ProxyHeader, withChecksum: boolean): Uint8Array<ArrayBuffer> {
   const [familyAndProtocol, addresses] = header.command === "local" || header.addresses === undefined
-    ? [0x00, new Uint8Array(0)]
+    ? [0x00, NO_BYTES]
     : encodeAddresses(header.addresses);
   const tlvs: ProxyTlv[] = [...header.tlvs ?? []];
   if (withChecksum) tlvs.push({ type: PROXY_TLV.crc32c, value: new Uint8Array(CRC_BYTES) });

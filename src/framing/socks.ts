@@ -5,7 +5,7 @@
  * @module
  */
 
-import { bigEndian, concat, latin1, utf8, viewOf } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, NO_BYTES, utf8, viewOf } from "../base/bytes.ts";
 import { FrameError } from "../base/errors.ts";
 import { formatIp, parseIp } from "../base/ip.ts";
 
@@ -64,7 +64,7 @@ function encodeSocksAddress({ host, port }: SocksAddress): Uint8Array<ArrayBuffe
     throw new RangeError(`Cannot ask a SOCKS proxy for "${host}": a name has 1 to ${NAME_BYTES} bytes`);
   }
   const address = name === undefined
-    ? concat([Uint8Array.of(ip?.length === 4 ? ATYP.ipv4 : ATYP.ipv6), ip ?? new Uint8Array(0)])
+    ? concat([Uint8Array.of(ip?.length === 4 ? ATYP.ipv4 : ATYP.ipv6), ip ?? NO_BYTES])
     : concat([Uint8Array.of(ATYP.name, name.length), name]);
   return concat([address, bigEndian(port, 2)]);
 }
@@ -173,7 +173,7 @@ const REPLY_WORDS_4: Readonly<Record<number, string>> = {
 export function encodeSocks4Request({ host, port }: SocksAddress, user: string): Uint8Array<ArrayBuffer> {
   const ip = parseIp(host);
   if (ip?.length === 16) throw new RangeError(`Cannot ask a SOCKS 4 proxy for ${host}: it does not support IPv6`);
-  const name = ip === undefined ? concat([utf8(host), Uint8Array.of(0)]) : new Uint8Array(0);
+  const name = ip === undefined ? concat([utf8(host), Uint8Array.of(0)]) : NO_BYTES;
   const head = Uint8Array.of(4, SOCKS_COMMAND.connect, port >> 8, port & 0xff);
   return concat([head, ip ?? Uint8Array.of(0, 0, 0, 1), utf8(user), Uint8Array.of(0), name]);
 }

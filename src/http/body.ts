@@ -5,7 +5,7 @@
  * @module
  */
 
-import { concat, latin1 } from "../base/bytes.ts";
+import { concat, latin1, NO_BYTES } from "../base/bytes.ts";
 import { HttpError, type HttpResponseHead, listOf } from "./head.ts";
 
 const LF = 0x0a;
@@ -38,7 +38,7 @@ export class HttpBodyReader {
   /** Decoding state; a number is the remaining bytes of the body or of the current chunk. */
   #state: "size" | "after chunk" | "trailers" | "until close" | "done" | number;
   readonly #isChunked: boolean;
-  #line: Uint8Array = new Uint8Array(0);
+  #line: Uint8Array = NO_BYTES;
 
   /** A body longer than `maxBytes` is truncated, and {@linkcode isCut} is true. */
   constructor(length: BodyLength, maxBytes: number) {
@@ -96,7 +96,7 @@ export class HttpBodyReader {
     if (this.#line.length > MAX_LINE_BYTES) throw new HttpError(400, "a line between chunks is too long");
     if (end === -1) return bytes.subarray(bytes.length);
     const line = latin1(this.#line).replace(/\r$/, "");
-    this.#line = new Uint8Array(0);
+    this.#line = NO_BYTES;
     this.#afterLine(line);
     return bytes.subarray(end + 1);
   }

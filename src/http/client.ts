@@ -4,7 +4,7 @@
  * @module
  */
 
-import { concat, latin1, preview, toBytes } from "../base/bytes.ts";
+import { concat, latin1, NO_BYTES, preview, toBytes } from "../base/bytes.ts";
 import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
 import {
   HttpError,
@@ -73,13 +73,13 @@ export async function readResponseHead(
   read: () => Promise<Uint8Array | null>,
 ): Promise<{ head: HttpResponseHead; rest: Uint8Array } | { received: number }> {
   const reader = new HttpHeadReader();
-  let start: Uint8Array = new Uint8Array(0);
+  let start: Uint8Array = NO_BYTES;
   let early: Uint8Array = start;
   let interimCount = 0;
   for (;;) {
     const bytes = early.length > 0 ? early : await read();
     if (bytes === null) return { received: reader.length };
-    early = new Uint8Array(0);
+    early = NO_BYTES;
     if (start.length < START_BYTES) start = concat([start, bytes]).subarray(0, START_BYTES);
     try {
       // Checked before the head is complete, because the banner of another protocol may never complete it.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { latin1 } from "../base/bytes.ts";
+import { latin1, NO_BYTES } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { FrameError } from "../base/errors.ts";
 
@@ -81,7 +81,7 @@ const DEL = 0x7f;
  */
 export class HttpHeadReader {
   readonly #maxBytes: number;
-  #bytes = new Uint8Array(0);
+  #bytes = NO_BYTES;
   #length = 0;
   #hasSkipped = false;
 
@@ -143,7 +143,7 @@ export class HttpHeadReader {
   #finish(end: number): { head: Uint8Array; rest: Uint8Array } {
     const head = this.#bytes.subarray(0, end);
     const rest = this.#bytes.subarray(end, this.#length);
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = NO_BYTES;
     this.#length = 0;
     this.#hasSkipped = false;
     return { head, rest };

@@ -3,6 +3,7 @@ import { resetOrClose, type Transport } from "./transport.ts";
 
 /** Enough for nearly every handshake message; it grows if necessary. */
 const CHUNK_BYTES = 512;
+
 /** A parsed message and its length in bytes. */
 export interface Parsed {
   readonly length: number;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/bytes.ts";
 import { DEFAULTS } from "../base/defaults.ts";
 import { isMulticast } from "../base/ip.ts";
 import { ResolveError, UsageError } from "../base/errors.ts";
@@ -187,7 +188,7 @@ async function isDatagramSocketLive(path: string): Promise<boolean> {
   const probePath = `${path}.probe-${crypto.randomUUID().slice(0, 8)}`;
   const probe = Deno.listenDatagram({ transport: "unixpacket", path: probePath });
   try {
-    await probe.send(new Uint8Array(0), { transport: "unixpacket", path });
+    await probe.send(NO_BYTES, { transport: "unixpacket", path });
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;

@@ -9,6 +9,7 @@ export interface OutboxOwner {
   /** The reason why nothing more can be written. */
   closedError(): Error;
 }
+
 // Shared by all empty outboxes and never modified, because most connections are idle.
 const NO_CHUNKS: Uint8Array[] = [];
 const NO_WAITERS: PromiseWithResolvers<void>[] = [];

@@ -8,7 +8,7 @@
  */
 
 import type { Duplex } from "node:stream";
-import { bigEndian, concat } from "../base/bytes.ts";
+import { bigEndian, concat, NO_BYTES } from "../base/bytes.ts";
 import { ParleyError, ResetError, TimeoutError } from "../base/errors.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import { abortable, nextTurn } from "../net/wait.ts";
@@ -59,7 +59,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
 
 /** A gRPC message with HealthCheckRequest { string service = 1; }. */
 function encodeRequest(service: string): Uint8Array<ArrayBuffer> {
-  const field = service === "" ? new Uint8Array(0) : concat([Uint8Array.of(0x0a), prefixed(service.slice(0, 127), 1)]);
+  const field = service === "" ? NO_BYTES : concat([Uint8Array.of(0x0a), prefixed(service.slice(0, 127), 1)]);
   return concat([Uint8Array.of(0), bigEndian(field.length, 4), field]);
 }
 

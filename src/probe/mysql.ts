@@ -10,7 +10,7 @@
  * @module
  */
 
-import { bigEndian, concat, latin1, littleEndian, utf8, viewOf } from "../base/bytes.ts";
+import { bigEndian, concat, latin1, littleEndian, NO_BYTES, utf8, viewOf } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { writeAll } from "../net/write_all.ts";
@@ -153,7 +153,7 @@ async function scramble(
   password: string,
   challenge: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (password === "") return new Uint8Array(0);
+  if (password === "") return NO_BYTES;
   const { createHash } = await import("node:crypto");
   const hash = (algorithm: string, ...parts: Uint8Array[]) =>
     parts.reduce((state, part) => state.update(part), createHash(algorithm)).digest();

@@ -1,4 +1,4 @@
-import { concat } from "../base/bytes.ts";
+import { concat, NO_BYTES } from "../base/bytes.ts";
 import { Deadline } from "../net/deadline.ts";
 import { abortable, delay } from "../net/wait.ts";
 import { sendSignal, spawn } from "./spawn.ts";
@@ -193,7 +193,7 @@ export class ProcessGroup {
 /** The last part of a command's output, which often explains its exit status. */
 export class OutputTail {
   readonly #maxBytes: number;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
 
   /** Keeps the last `maxBytes`. */
   constructor(maxBytes: number) {

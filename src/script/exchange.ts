@@ -1,3 +1,4 @@
+import { NO_BYTES } from "../base/bytes.ts";
 import { ClosedError, FrameError, ResetError, UsageError } from "../base/errors.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
@@ -303,7 +304,7 @@ export class Exchange {
   async #do(step: Step, data: Uint8Array | undefined): Promise<Unit | undefined> {
     switch (step.kind) {
       case "send":
-        await this.#send(data ?? new Uint8Array(0), step.isText, step.pieces);
+        await this.#send(data ?? NO_BYTES, step.isText, step.pieces);
         return undefined;
       case "end":
         await this.#end();

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { formatHex, preview } from "../base/bytes.ts";
+import { formatHex, NO_BYTES, preview } from "../base/bytes.ts";
 import { ClosedEarlyError, type ParleyErrorOptions, ResetError, TimeoutError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
@@ -187,7 +187,7 @@ export function matcherOf(
   captures: Captures,
 ): (bytes: Uint8Array) => Match | undefined {
   if (pattern.kind === "exact") return (bytes) => matchExact(pattern.bytes, bytes, true) || undefined;
-  if (pattern.kind !== "regex") return (bytes) => matchBytes(wanted ?? new Uint8Array(0), bytes);
+  if (pattern.kind !== "regex") return (bytes) => matchBytes(wanted ?? NO_BYTES, bytes);
   // A global or sticky expression would continue after its last match.
   const flags = (pattern.flags ?? "").replaceAll(/[gyu]/g, "");
   const regex = new RegExp(fillRegex(pattern.source, captures), flags.includes("v") ? flags : `${flags}u`);

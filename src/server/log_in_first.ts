@@ -1,4 +1,4 @@
-import { concat, utf8 } from "../base/bytes.ts";
+import { concat, NO_BYTES, utf8 } from "../base/bytes.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { Authenticator, Identity } from "../guard/authenticator.ts";
 import type { Connection } from "../net/connection.ts";
@@ -86,7 +86,7 @@ async function readFirst(
   timeoutMs: number,
 ): Promise<{ line: string; rest: readonly Message[] } | null> {
   const deadline = new Deadline(timeoutMs);
-  let bytes = new Uint8Array(0);
+  let bytes = NO_BYTES;
   for (;;) {
     const batch = await session.receive(deadline.wait());
     const [first, ...others] = batch ?? [];

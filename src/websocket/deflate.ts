@@ -6,7 +6,7 @@
  */
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
-import { concat } from "../base/bytes.ts";
+import { concat, NO_BYTES } from "../base/bytes.ts";
 import { hasCode } from "../base/errors.ts";
 
 const NAME = "permessage-deflate";
@@ -142,7 +142,7 @@ export class FragmentInflater {
 
   decompress(data: Uint8Array, isLast: boolean, callback: (error: Error | null, data?: Uint8Array) => void): void {
     this.#fragments.push(data);
-    if (!isLast) return callback(null, new Uint8Array(0));
+    if (!isLast) return callback(null, NO_BYTES);
     const payload = concat(this.#fragments);
     this.#fragments = [];
     let message: Uint8Array;

@@ -28,7 +28,8 @@ const DECODED_BYTES = 64 * 1_024;
 const REASON_MS = 500;
 /** Maximum bytes shown of a response that is not HTTP. */
 const SHOWN_BYTES = 80;
-const SWITCHING_PROTOCOLS = 101; /** The host that is named to a server at a Unix socket. */
+const SWITCHING_PROTOCOLS = 101;
+/** The host that is named to a server at a Unix socket. */
 const SOCKET_HOST = "localhost";
 const SECRET_FIELDS = /^(?:(?:proxy-)?authorization|cookie)$/i;
 

@@ -12,6 +12,7 @@ import type { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
 import { StreamTransport } from "../node_stream.ts";
 import type { ResettableTransport } from "../resettable.ts";
+
 /** The runtime encrypts this much at once. Of a longer write it keeps the rest, which the closure alert would overtake. */
 const MAX_WRITE_BYTES = 32 * 1_024;
 

@@ -1,4 +1,4 @@
-import { concat } from "../../base/bytes.ts";
+import { concat, NO_BYTES } from "../../base/bytes.ts";
 import { defineFault } from "./fault.ts";
 
 /** Sends parts of the stream twice. */
@@ -14,7 +14,7 @@ export const duplicate = defineFault({
     const blockBytes = Math.max(1, size);
     let offset = startOffset;
     /** The part of the current block to be repeated. */
-    let seen: Uint8Array = new Uint8Array(0);
+    let seen: Uint8Array = NO_BYTES;
     return {
       async data(bytes, isText) {
         if (bytes.length === 0) await next.data(bytes, isText);
@@ -29,7 +29,7 @@ export const duplicate = defineFault({
           await next.data(piece, isText);
           if (!isTwice || !isWhole) continue;
           const block = seen;
-          seen = new Uint8Array(0);
+          seen = NO_BYTES;
           await next.data(block, isText);
         }
       },

@@ -1,4 +1,4 @@
-import { preview, utf8 } from "../../base/bytes.ts";
+import { NO_BYTES, preview, utf8 } from "../../base/bytes.ts";
 import { messageOf, ResetError } from "../../base/errors.ts";
 import { parseDuration } from "../../base/units.ts";
 import { formatEndpoint } from "../../net/endpoint.ts";
@@ -138,7 +138,7 @@ export class Mock {
     const [first] = [...this.#failed, ...this.verdict().filter(({ error }) => error !== undefined)];
     if (first === undefined) return;
     throw new ExpectationError([`${first.name}: ${messageOf(first.error)}`, ...first.details].join("\n  "), {
-      received: first.error instanceof ExpectationError ? first.error.received : new Uint8Array(0),
+      received: first.error instanceof ExpectationError ? first.error.received : NO_BYTES,
       cause: first.error,
     });
   }

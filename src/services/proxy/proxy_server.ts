@@ -1,4 +1,4 @@
-import { concat } from "../../base/bytes.ts";
+import { concat, NO_BYTES } from "../../base/bytes.ts";
 import {
   FrameError,
   hasCode,
@@ -305,7 +305,7 @@ class MessageReader {
 
   /** The next message; `null` at the client's end. */
   async read<T extends Parsed>(parse: (bytes: Uint8Array) => T | undefined): Promise<T | null> {
-    let bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    let bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
     for (;;) {
       const chunk = await this.#connection.read(this.#deadline.wait());
       if (chunk === null) return null;
