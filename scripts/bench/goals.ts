@@ -1,10 +1,9 @@
 /**
- * What each work should reach, and why it does not: where the processor time goes, measured in the same run.
+ * What each work should reach, and if it does not, where the processor time goes, measured in the same run.
  *
  * @module
  */
 
-import type { Contender } from "./contenders.ts";
 import type { WorkResult } from "./measure.ts";
 import type { Prepared } from "./prepare.ts";
 import { percent, type Profile, profileOf } from "./profile.ts";
@@ -52,10 +51,10 @@ function relayGoals(ofHaproxy?: number): Goal[] {
   ];
 }
 
-/** At most so many times as long as an empty program. */
+/** As maximum times of an empty program. */
 function startGoals(): Goal[] {
-  const most = { "parley-client --version": 1.8, "check of an open port": 2.2, "echo, first byte": 2.2 };
-  return Object.entries(most).map(([own, times]) => ({ own, to: "an empty program", ratio: 1 / times }));
+  const maxTimes = { "parley-client --version": 1.8, "check of an open port": 2.2, "echo, first byte": 2.2 };
+  return Object.entries(maxTimes).map(([own, times]) => ({ own, to: "an empty program", ratio: 1 / times }));
 }
 
 /** A goal that was not reached. */
@@ -94,23 +93,19 @@ export async function explain(
   if (missed.length === 0) return undefined;
   const profiles = [];
   for (const contender of work.contenders) {
-    if (!isLimitOf(contender) && !missed.some(({ own }) => own === contender.name)) continue;
+    if (contender.role !== "limit" && !missed.some(({ own }) => own === contender.name)) continue;
     const profile = await profileOf(work, contender, prepared, seconds);
     if (profile !== undefined) profiles.push({ ...profile, contender: contender.name });
   }
   return { result, missed, profiles };
 }
 
-function isLimitOf({ role, name }: Contender): boolean {
-  return role === "limit" || name.startsWith("bare Deno");
-}
-
-/** The missed goals, and the profiles, as two Markdown tables; a ratio of times is told the other way round. */
+/** The missed goals, and the profiles, as two Markdown tables; a ratio of times is inverted: "1.29 times" as long. */
 export function goalTables(explained: readonly Explained[]): string {
   const goals = explained.flatMap(({ result, missed }) =>
     missed.map(({ own, to, ratio, reached }) => {
-      const told = (value: number) => result.better === "more" ? value.toFixed(2) : `${(1 / value).toFixed(2)} times`;
-      return [result.title, own, to, told(ratio), told(reached)];
+      const shown = (value: number) => result.better === "more" ? value.toFixed(2) : `${(1 / value).toFixed(2)} times`;
+      return [result.title, own, to, shown(ratio), shown(reached)];
     })
   );
   const profiles = explained.flatMap(({ result, profiles }) =>

@@ -87,23 +87,26 @@ export async function profileOf(
   prepared: Prepared,
   seconds: number,
 ): Promise<Profile | undefined> {
+  // Only a time says which part of a profile was measured.
+  if ("sample" in how && unit !== "ms") return undefined;
+  const isLoad = !("sample" in how) && how.isCompared;
+  const words = isLoad ? how.words(contender) : contender.command(0, prepared.tools);
+  if (!words.includes(Deno.execPath())) return undefined;
   const folder = await Deno.makeTempDir({ dir: prepared.tools.scratch });
   const preload = contender.role === "limit" ? [`--preload=${sourcePath("peers/end_on_sigterm.ts")}`] : [];
   const served = { ...contender, command: profiled(contender.command, folder, ...preload) };
   let kernelPart: number | undefined;
   let lastUs = seconds * 0.9e6;
   if ("sample" in how) {
-    // Nothing but a time can be looked up in a profile.
-    if (unit !== "ms") return undefined;
     lastUs = (await how.sample(served, prepared)).rate * 1_000;
   } else {
     const setup = { canPin: prepared.canPin, answers: how.answers };
     await using server = await RunningContender.start(served, prepared.tools, setup);
-    const words = how.isCompared ? { ...how, words: profiled(how.words, folder) } : how;
+    const load = isLoad ? { ...how, words: profiled(how.words, folder) } : how;
     const before = await server.cpu();
-    await run(pinned(loadWords(words, { contender, port: server.port }, prepared, seconds), 1, prepared.canPin));
+    await run(pinned(loadWords(load, { contender, port: server.port }, prepared, seconds), 1, prepared.canPin));
     const after = await server.cpu();
-    if (before && after && !how.isCompared) kernelPart = cpuBetween(before, after).kernelPart;
+    if (before && after && !isLoad) kernelPart = cpuBetween(before, after).kernelPart;
     await server.end();
   }
   const file = (await Array.fromAsync(Deno.readDir(folder)))[0];

@@ -24,7 +24,7 @@ Deno.test("every goal is of a work that exists, and between contenders of it", (
   }
 });
 
-Deno.test("missedGoals() is empty for a goal that is reached exactly, and tells how far one below it came", () => {
+Deno.test("missedGoals() is empty for a goal that is reached exactly, and has the ratio that one below it reached", () => {
   const goals = [{ to: "C", ratio: 0.6 }];
   assertEquals(missedGoals(result(60, 100), goals), []);
   assertEquals(missedGoals(result(59, 100), goals), [{ own: "parley", to: "C", ratio: 0.6, reached: 0.59 }]);
@@ -44,7 +44,7 @@ Deno.test("missedGoals() compares another of ours if the goal names it, and leav
   assertEquals(missedGoals(result(1, undefined), [{ to: "C", ratio: 0.6 }]), []);
 });
 
-Deno.test("goalTables() tells ratios of rates, ratios of times the other way round, and profiles", () => {
+Deno.test("goalTables() shows ratios of rates, inverted ratios of times, and profiles", () => {
   const missed = [{ own: "parley", to: "C", ratio: 0.5, reached: 0.4 }];
   const split = { ours: 0.1, packages: 0.02, runtime: 0.08, native: 0.75, garbage: 0.05 };
   const profiles = [{ contender: "parley", split, kernelPart: 0.6 }];
