@@ -75,15 +75,20 @@ export const connectCommand = defineCommand({
       }),
     });
     try {
-      const isProxied = flags.proxy.length > 0;
-      const waits = { waitReplyMs: flags.waitReply, waitInputMs: flags.waitReply, idleMs: flags.idleTimeout };
-      const ends = { isProxied, isHalfCloseOff: flags.noHalfClose };
-      const options = { ...waits, ...ends, file, role: "client", signal: stop.signal } as const;
+      const options = {
+        waitReplyMs: flags.waitReply,
+        waitInputMs: flags.waitReply,
+        idleMs: flags.idleTimeout,
+        isProxied: flags.proxy.length > 0,
+        isHalfCloseOff: flags.noHalfClose,
+        file,
+        role: "client",
+        signal: stop.signal,
+      } as const;
       if (childCommand.length === 0) return await talk(session, flags, { ...options, io });
       const { withProgram } = await import("./connect/program.ts");
-      const program = { words: childCommand, waitMs: flags.waitReply };
+      const program = { words: childCommand, remote: session.remote, waitMs: flags.waitReply };
       return await withProgram(
-        session,
         io,
         program,
         ({ signal, ...streams }) =>

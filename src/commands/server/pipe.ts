@@ -121,12 +121,10 @@ class PipeService implements Service {
   async serve(session: Session): Promise<void> {
     const ended = new AbortController();
     const { waitReply } = this.#flags;
-    const { stdout, stderr, stop, mayColor } = this.#io;
-    const onResize = this.#io.onResize?.bind(this.#io);
     const stdin = this.#flags.keep ? this.#input.until(ended.signal) : this.#io.stdin;
     try {
       const code = await talk(session, this.#flags, {
-        io: { stdin, stdout, stderr, stop, mayColor, ...(onResize === undefined ? {} : { onResize }) },
+        io: { ...this.#io, stdin },
         file: this.#file,
         role: "server",
         waitReplyMs: waitReply ?? (session.kind === "websocket" ? DEFAULTS.replyTimeoutMs : Infinity),

@@ -4,10 +4,11 @@ import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { Logger } from "../../log/logger.ts";
-import { type Endpoint, formatEndpoint, isHostEndpoint, reachableEndpoint } from "../../net/endpoint.ts";
+import { type Endpoint, formatEndpoint, reachableEndpoint } from "../../net/endpoint.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
 import { loadService, type NamedService, type ServiceEntry } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
+import { endpointVariables } from "../endpoint_variables.ts";
 import { configureProgramLogging } from "../program_logging.ts";
 import { type OpenService, openService, type ServeFlags } from "./open_service.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
@@ -151,10 +152,8 @@ export async function runWith(
 /** Environment variables with the server's endpoint, for the command. */
 export function environmentOf(endpoint: Endpoint | undefined, metricsUrl: string | undefined): Record<string, string> {
   if (endpoint === undefined) return {};
-  const reachable = reachableEndpoint(endpoint);
   return {
-    PARLEY_ENDPOINT: formatEndpoint(reachable),
-    ...(isHostEndpoint(reachable) ? { PARLEY_HOST: reachable.host, PARLEY_PORT: String(reachable.port) } : {}),
+    ...endpointVariables(reachableEndpoint(endpoint)),
     ...(metricsUrl === undefined ? {} : { PARLEY_METRICS: metricsUrl }),
   };
 }

@@ -2,23 +2,25 @@ import { toBytes } from "../../../base/bytes.ts";
 import { TimeoutError } from "../../../base/errors.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
 import { pause } from "../../../net/wait.ts";
-import { formatEndpoint, isHostEndpoint } from "../../../net/endpoint.ts";
+import type { Endpoint } from "../../../net/endpoint.ts";
 import { ProcessGroup } from "../../../process/process_group.ts";
-import type { Session } from "../../../session/session.ts";
+import { endpointVariables } from "../../endpoint_variables.ts";
 
 /** Time between SIGTERM and SIGKILL. */
 const KILL_MS = 5_000;
 
 /** A program in place of standard input and output. */
-export interface ProgramOptions {
+interface ProgramOptions {
   /** The program and its arguments. */
   readonly words: readonly string[];
+  /** The server that its environment names. */
+  readonly remote: Endpoint;
   /** Time for the program to end after the connection, and for the server to end after the program, in milliseconds. */
   readonly waitMs: number;
 }
 
 /** Standard streams that are those of a program. */
-export interface ProgramStreams {
+interface ProgramStreams {
   readonly io: ProgramIo;
   /** Called with the side that has ended. */
   readonly onEnd: (side: "own" | "peer") => void;
@@ -27,21 +29,20 @@ export interface ProgramStreams {
 }
 
 /**
- * Runs a program with its standard input and output joined to a session by `join`. Returns the program's exit code.
+ * Runs a program with its standard input and output joined to a connection by `join`. Returns the program's exit code.
  *
  * @throws {UsageError} The command does not exist or cannot be executed.
  * @throws The error of `join`; the program is stopped first.
  */
 export async function withProgram(
-  session: Session,
   io: ProgramIo,
-  { words, waitMs }: ProgramOptions,
+  { words, remote, waitMs }: ProgramOptions,
   join: (streams: ProgramStreams) => Promise<unknown>,
 ): Promise<number> {
   const output = new ProgramOutput();
   using _further = io.stop.includeFurther();
   const group = new ProcessGroup(words, {
-    env: environmentOf(session),
+    env: endpointVariables(remote),
     hasInput: true,
     onOutput: (bytes) => output.push(bytes),
     onErrorOutput: (bytes) => io.stderr.writeAsync(bytes),
@@ -53,7 +54,7 @@ export async function withProgram(
   try {
     await join({
       io: {
-        ...streamsOf(io),
+        ...io,
         stdin: { isTerminal: false, setRaw() {}, read: (bytes) => output.read(bytes) },
         stdout: {
           isTerminal: false,
@@ -86,17 +87,6 @@ export async function withProgram(
     await group.stop(KILL_MS, hurry.signal);
   }
   return (await group.ended).code;
-}
-
-function streamsOf({ stderr, stop, mayColor }: ProgramIo): Pick<ProgramIo, "stderr" | "stop" | "mayColor"> {
-  return { stderr, stop, mayColor };
-}
-
-function environmentOf({ remote }: Session): Record<string, string> {
-  return {
-    PARLEY_ENDPOINT: formatEndpoint(remote),
-    ...(isHostEndpoint(remote) ? { PARLEY_HOST: remote.host, PARLEY_PORT: String(remote.port) } : {}),
-  };
 }
 
 /** Output of a program, to be read as an input; it holds one chunk, so that a slow reader slows the program down. */
