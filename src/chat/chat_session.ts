@@ -1,3 +1,4 @@
+import { NO_BYTES } from "../base/bytes.ts";
 import { FrameError, MessageTooLongError, TimeoutError } from "../base/errors.ts";
 import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
@@ -42,7 +43,6 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
     "Unexpected PROXY protocol header: turn it off in the proxy, or use --proxy-protocol",
   ],
 ];
-const NO_BYTES = new Uint8Array(0);
 /** Wrong passwords before the client is disconnected. */
 const LOGIN_TRIES = 5;
 /** Consecutive rejected lines or requests before the client is disconnected. */
