@@ -45,7 +45,7 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Reused by each call, because a new array would be the largest part of what a message allocates. */
+/** Reused by each call, because a new array would be most of what a message allocates. */
 const CODES: number[] = [];
 
 /** Decodes ASCII; `undefined` if there is any other byte. */
@@ -66,7 +66,7 @@ function decodeAscii(bytes: Uint8Array): string | undefined {
  */
 export function decodeInput(bytes: Uint8Array): string | undefined {
   const text = decodeText(bytes);
-  // A text is searched faster than an array.
+  // Searching a string is faster than searching bytes.
   if (text?.includes("\0") ?? bytes.includes(0)) {
     throw new ChatError("not-text", "The message is not text: it contains NUL");
   }

@@ -121,10 +121,10 @@ export class FanOut {
   }
 }
 
-/** Bytes expected for the frame of a text: the largest header of a WebSocket message. */
+/** Bytes reserved for the framing of a text: the largest header of a WebSocket message from a server. */
 const FRAMING_BYTES = 10;
 
-/** The bytes expected for framed texts, which are exceeded only by other text than ASCII. */
+/** The expected size of framed texts; only non-ASCII text needs more. */
 function framedLength(texts: readonly string[]): number {
   let bytes = 0;
   for (const { length } of texts) bytes += length + FRAMING_BYTES;

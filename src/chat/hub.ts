@@ -279,7 +279,7 @@ export class Hub implements RoomHost, AsyncDisposable {
    * @throws {ChatError} The member is not in it.
    */
   roomOf(member: Member, name?: string): Room {
-    // First as it is written, because normalizing the name of every message costs more than to find its room.
+    // Looked up unchanged first: normalizing the name for every message would cost more than finding the room.
     const room = name === undefined
       ? member.current
       : member.rooms.get(keyOf(name)) ?? member.rooms.get(keyOf(checkRoom(name)));

@@ -29,7 +29,7 @@ export function openError(path: string, cause: unknown): ParleyError {
     return new UsageError(`${what}: no such folder`, { cause });
   }
   if (cause instanceof NotAFileError) return new UsageError(`${what}: it is not a regular file`, { cause });
-  // The file is created only if there is none.
+  // A missing file is created with `createNew`, which does not follow links.
   if (cause instanceof Deno.errors.AlreadyExists) {
     return new UsageError(`${what}: it is a link to a file that does not exist`, { cause });
   }

@@ -96,11 +96,11 @@ async function dropPermissions(...names: readonly ProgramPermission[]): Promise<
   for (const name of names) await Deno.permissions.revoke({ name });
 }
 
-/** Pause before the next write to a stream that does not block and is full. */
+/** Pause before the next write to a non-blocking stream that is full. */
 const FULL_MS = 2;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-/** The bytes written, which are none if another program has made the stream non-blocking, and it is full now. */
+/** The bytes written: 0 if another program has made the stream non-blocking, and it is full. */
 function orFull(error: unknown): number {
   if (error instanceof Deno.errors.WouldBlock) return 0;
   throw codeOf(error) === "ENOSPC"

@@ -180,7 +180,7 @@ async function checkAll(
   const width = Math.max(...targets.map(({ target }) => target.text.length));
   const enough = new AbortController();
   using stop = io.stop.listen();
-  // Commands have process groups of their own, which a terminal that closes does not end.
+  // Commands run in their own process groups, which do not end when the terminal is closed.
   using _further = targets.some(({ target: { scheme } }) => scheme === "exec") ? io.stop.includeFurther() : undefined;
   using status = new StatusLine(io);
   const outcomes = await Promise.all(targets.map(async ({ endpoint, target: { text } }): Promise<CheckOutcome> => {

@@ -113,7 +113,7 @@ class Run {
 
   /** Starts the servers, waits, runs the test and stops them; returns the exit code. */
   async run(servers: readonly string[][], options: CheckOptions, test: readonly string[]): Promise<number> {
-    // The servers have process groups of their own, which a terminal that closes does not end.
+    // The servers run in their own process groups, which do not end when the terminal is closed.
     using _further = this.#io.stop.includeFurther();
     try {
       const code = await this.#becomeReady(servers, options);

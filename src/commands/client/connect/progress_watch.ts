@@ -4,7 +4,10 @@ import { type Endpoint, formatEndpoint } from "../../../net/endpoint.ts";
 
 /** Options of {@linkcode ProgressWatch}. */
 interface WatchOptions {
-  /** Time limit for one side, the peer or standard input, once the other has ended, or for both, in milliseconds. */
+  /**
+   * Time limits in milliseconds: for the peer's end once standard input has ended, for more input once the peer has
+   * ended, and for data in either direction before that.
+   */
   readonly waitMs: Readonly<Record<"end" | "input" | "idle", number>>;
   /** How long the peer may accept no data during a send, in milliseconds. */
   readonly stallMs: number;

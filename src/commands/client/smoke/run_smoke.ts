@@ -31,7 +31,7 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
   // The whole file is validated before anything is started.
   const checked = parseSmokeFile(text, path, readEnvironment, stack?.expected);
   using _ = io.stop.listen();
-  // Programs of the stack and of checks have process groups of their own, which a terminal that closes does not end.
+  // Commands of the stack and of checks run in their own process groups, which do not end when the terminal is closed.
   using _further = io.stop.includeFurther();
   const route = await routeConnectOptions(flags);
   await using running = await stack?.start();

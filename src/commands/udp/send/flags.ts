@@ -93,7 +93,7 @@ export async function payloadOf(text: string | undefined, flags: SendFlags, io: 
 
 /** Reads the next line without its end; `null` at the end of input. */
 function linesOf(input: Input): () => Promise<Uint8Array | null> {
-  // The send rejects more than one datagram carries, and says why.
+  // Sending rejects a line that is too long for a datagram, with the reason.
   const maxBytes = DEFAULTS.datagramBytes * 4;
   const decoder = lineCodec({ maxBytes, hardBytes: maxBytes }).decoder();
   const buffer = new Uint8Array(DEFAULTS.datagramBytes);
