@@ -47,9 +47,9 @@ export class ProcessGroup {
   readonly pid: number;
   /** Settles when the command itself has ended. */
   readonly ended: Promise<Ended>;
-  readonly #child: Deno.ChildProcess;
   /** Settles when both outputs have ended; rejects with the error of a receiver. */
-  readonly #outputEnded: Promise<void>;
+  readonly outputEnded: Promise<void>;
+  readonly #child: Deno.ChildProcess;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   /** Signals to a group need the permission to run anything; with less, only the command itself is signalled. */
@@ -83,8 +83,8 @@ export class ProcessGroup {
       this.#lastOutputMs = performance.now();
     };
     const output = [this.#read(this.#child.stdout, receive), this.#read(this.#child.stderr, onErrorOutput)];
-    this.#outputEnded = Promise.all(output).then(() => {});
-    this.#outputEnded.catch(() => {});
+    this.outputEnded = Promise.all(output).then(() => {});
+    this.outputEnded.catch(() => {});
     this.ended = this.#child.status.finally(() => this.#hasEnded = true);
   }
 
@@ -129,17 +129,17 @@ export class ProcessGroup {
     return isSettledWithin(this.ended, timeoutMs);
   }
 
-  /** The same for the end of both outputs; rejects with the error of a receiver. */
+  /** The same for {@linkcode outputEnded}. */
   hasOutputEndedWithin(timeoutMs: number): Promise<boolean> {
-    return isSettledWithin(this.#outputEnded, timeoutMs);
+    return isSettledWithin(this.outputEnded, timeoutMs);
   }
 
   /**
-   * Waits for the end of both outputs. Once the command has ended, waits only while there is output: a process that it
-   * left behind may keep the pipes open. Rejects with the error of a receiver.
+   * Waits for {@linkcode outputEnded}. Once the command has ended, waits only while there is output: a process that it
+   * left behind may keep the pipes open.
    */
   async outputSettled(): Promise<void> {
-    await Promise.race([this.#outputEnded, this.ended]);
+    await Promise.race([this.outputEnded, this.ended]);
     let lastMs: number | undefined;
     while (!await this.hasOutputEndedWithin(QUIET_MS) && this.lastOutputMs !== lastMs) lastMs = this.lastOutputMs;
   }
@@ -154,7 +154,7 @@ export class ProcessGroup {
     // Fails if the command has not read its input.
     const input = this.#input?.abort().catch(() => {});
     await this.ended;
-    const output = this.#outputEnded.catch(() => {
+    const output = this.outputEnded.catch(() => {
       // A receiver failed, and has handled its own error.
     });
     // A process that has left the group may keep the pipes open.

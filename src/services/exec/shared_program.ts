@@ -68,21 +68,12 @@ export class SharedProgram implements Service {
     const output = new OutputReader(format, this.#log);
     const errors = new ErrorOutputLog(this.#log);
     const sessions = new Map<Session, number>();
-    let isValid = true;
-    const violated = Promise.withResolvers<void>();
     const broadcast = (messages: Iterable<Message>) => {
-      try {
-        for (const { data, isText } of messages) {
-          for (const each of sessions.keys()) {
-            sessions.set(each, performance.now());
-            sendOrClose(each, data, isText);
-          }
+      for (const { data, isText } of messages) {
+        for (const each of sessions.keys()) {
+          sessions.set(each, performance.now());
+          sendOrClose(each, data, isText);
         }
-      } catch (error) {
-        this.#log.error("the program's output violates the framing", { error: messageOf(error) });
-        isValid = false;
-        violated.resolve();
-        throw error;
       }
     };
     const group = new ProcessGroup(this.#options.words, {
@@ -91,11 +82,15 @@ export class SharedProgram implements Service {
       onErrorOutput: (bytes) => errors.push(bytes),
     });
     this.#log.info("program started", { pid: group.pid });
+    const allSent = group.outputEnded.then(() => broadcast(output.end()));
+    const violation = failureOf(allSent).catch((error: unknown) =>
+      this.#log.error("the program's output violates the framing", { error: messageOf(error) })
+    );
     const done = (async () => {
-      await Promise.race([group.ended, violated.promise]);
+      await Promise.race([group.ended, violation]);
       await group.stop(this.#options.killAfterMs);
       const ended = await group.ended;
-      if (isValid) broadcast(output.end());
+      await allSent.catch(() => {});
       errors.end();
       this.#running = undefined;
       const status = endedText(ended);

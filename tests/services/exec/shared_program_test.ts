@@ -2,7 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ProgramOptions } from "../../../src/services/exec/client_program.ts";
 import { SharedProgram } from "../../../src/services/exec/shared_program.ts";
 import { Logger, setLogTarget } from "../../../src/log/logger.ts";
-import { lengthCodec, lineCodec } from "../../../src/framing/mod.ts";
+import { serve } from "@parley/parley/server";
+import { lengthCodec, lineCodec, parseFraming } from "../../../src/framing/mod.ts";
+import { connect } from "../../../src/factory.ts";
 import { nextTurn } from "../../../src/net/wait.ts";
 import { FakeSession } from "../../support/fake_session.ts";
 
@@ -163,3 +165,21 @@ Deno.test(
     ]);
   },
 );
+
+Deno.test("SharedProgram starts the program again after its last message has violated the framing", UNIX, async () => {
+  const codec = parseFraming("delimiter:;;");
+  // Without the delimiter, "a;" is a message at the end of the output; with it, it would be another one.
+  await using server = await serve("tcp://127.0.0.1:0", sharedProgramOf(["printf", "a;"], { codec }), {
+    framing: codec,
+  });
+  for (let client = 1; client <= 2; client++) {
+    await using connection = await connect(server.endpoint);
+    assertEquals(await connection.read(), null);
+  }
+  const run = [
+    "info program started",
+    "error the program's output violates the framing",
+    "info program ended exit status 0",
+  ];
+  assertEquals(lines.filter((line) => line.includes("program")), [...run, ...run]);
+});
