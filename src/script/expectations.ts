@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { formatHex, NO_BYTES, preview } from "../base/bytes.ts";
 import { ClosedEarlyError, type ParleyErrorOptions, ResetError, TimeoutError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
+import { Deadline } from "../net/deadline.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import type { Session } from "../session/session.ts";
 import { abnormalClose, closeFrameText } from "../websocket/close_frame.ts";
@@ -42,31 +43,32 @@ export class Expectations {
     // Empty after substitution of captures: it would match anything.
     if (wanted?.length === 0) throw this.#wrong("the expected text is empty");
     const match = matcherOf(pattern, wanted, this.#captures);
-    const endMs = this.#inbox.nowMs + this.#timeoutMs;
+    const deadline = this.#deadline(this.#timeoutMs);
     let from = 0;
     for (;;) {
       const found = this.#inbox.find(match, pattern.isText, from);
       if (!found) from = this.#inbox.nextNumber;
-      const leftMs = endMs - this.#inbox.nowMs;
       const isSettled = pattern.kind !== "regex" || !found?.isAtEnd || this.#inbox.state !== "open";
-      if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, leftMs)))) {
+      if (found && (isSettled || !await this.#inbox.change(Math.min(SETTLE_MS, deadline.remainingMs)))) {
         for (const [name, value] of found.match.captures) this.#captures.set(name, value);
         return this.#inbox.take(found);
       }
       if (found) continue;
-      if (this.#inbox.state !== "open" || !await this.#inbox.change(leftMs)) throw this.#unmet(pattern, wanted);
+      if (this.#inbox.state !== "open" || !await this.#inbox.change(deadline.remainingMs)) {
+        throw this.#unmet(pattern, wanted);
+      }
     }
   }
 
   async #exactly(pattern: Extract<Pattern, { kind: "exact" }>): Promise<Unit> {
-    const endMs = this.#inbox.nowMs + this.#timeoutMs;
+    const deadline = this.#deadline(this.#timeoutMs);
     for (;;) {
       const { first } = this.#inbox;
       const isOtherType = first !== undefined && pattern.isText !== undefined && first.isText !== pattern.isText &&
         this.#session.kind === "websocket";
       const match = first && !isOtherType && matchExact(pattern.bytes, first.data, this.#inbox.isMessageWise);
       if (match) return this.#inbox.take({ unit: 0, match });
-      if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(endMs - this.#inbox.nowMs)) {
+      if (match === false || this.#inbox.state !== "open" || !await this.#inbox.change(deadline.remainingMs)) {
         throw this.#unmet(pattern, pattern.bytes);
       }
     }
@@ -94,14 +96,14 @@ export class Expectations {
   }
 
   async #whenOver(missing: string): Promise<void> {
-    const endMs = this.#inbox.nowMs + this.#timeoutMs;
-    while (this.#inbox.state === "open" && await this.#inbox.change(endMs - this.#inbox.nowMs));
+    const deadline = this.#deadline(this.#timeoutMs);
+    while (this.#inbox.state === "open" && await this.#inbox.change(deadline.remainingMs));
     if (this.#inbox.state === "open") throw this.#tooLate(missing);
   }
 
   /** Expects no data and no close. */
   async silence(forMs: number): Promise<void> {
-    const endMs = this.#inbox.nowMs + forMs;
+    const deadline = this.#deadline(forMs);
     for (;;) {
       const { state } = this.#inbox;
       if (!this.#inbox.isEmpty) {
@@ -114,18 +116,18 @@ export class Expectations {
         );
       }
       if (state !== "open") throw state;
-      if (!await this.#inbox.change(endMs - this.#inbox.nowMs)) return;
+      if (!await this.#inbox.change(deadline.remainingMs)) return;
     }
   }
 
   /** Waits for a reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
   async reply(quietMs: number | undefined): Promise<Unit> {
-    const endMs = this.#inbox.nowMs + this.#timeoutMs;
+    const deadline = this.#deadline(this.#timeoutMs);
     while (this.#inbox.isEmpty) {
       const { state } = this.#inbox;
       if (state === "ended") throw this.#endedWithoutReply();
       if (state !== "open") throw state;
-      if (!await this.#inbox.change(endMs - this.#inbox.nowMs)) throw this.#tooLate("sent no reply");
+      if (!await this.#inbox.change(deadline.remainingMs)) throw this.#tooLate("sent no reply");
     }
     if (this.#inbox.isMessageWise) return this.#inbox.takeFirst();
     while (this.#inbox.state === "open" && await this.#inbox.change(quietMs ?? this.#timeoutMs));
@@ -133,6 +135,11 @@ export class Expectations {
     const { state } = this.#inbox;
     if (state instanceof Error) throw state;
     return this.#inbox.takeFirst();
+  }
+
+  /** The time that the inbox holds data back does not count. */
+  #deadline(timeoutMs: number): Deadline {
+    return new Deadline(timeoutMs, undefined, () => this.#inbox.nowMs);
   }
 
   #unmet(pattern: Pattern, wanted: Uint8Array | undefined): Error {

@@ -146,7 +146,7 @@ export class Inbox {
     return this.#dropFirst() ?? NOTHING;
   }
 
-  /** Waits until something changes; `false` on timeout. While data is held back there is none, as more may follow. */
+  /** Waits until something changes; `false` on timeout, but never while data is held back. */
   async change(timeoutMs: number): Promise<boolean> {
     const changed = this.#changed.promise.then(() => true);
     if (timeoutMs === Infinity || this.#heldSinceMs !== undefined) return await changed;
