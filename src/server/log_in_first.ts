@@ -25,11 +25,11 @@ const LOG_IN = /^\/login ([^\s:]+) (.+)$/su;
  * Wraps a service so that it requires a login: a client's first message must be `/login NAME PASSWORD`. The reply is a
  * line that starts with `* `, or with `! ` before the connection is closed.
  */
-export function logInFirst(service: Service, options: LogInOptions): Service {
+export function logInFirst(service: Service, options: LogInOptions): Required<Service> {
   return {
-    ...(service.subprotocols === undefined ? {} : { subprotocols: service.subprotocols }),
-    ...(service.routes === undefined ? {} : { routes: service.routes }),
-    ...(service.resetsConnections === undefined ? {} : { resetsConnections: service.resetsConnections }),
+    subprotocols: service.subprotocols,
+    routes: service.routes,
+    resetsConnections: service.resetsConnections,
     get fault() {
       return service.fault;
     },

@@ -12,11 +12,11 @@ export interface Service {
    */
   serve(session: Session, connection: Connection): Promise<void>;
   /** Supported WebSocket subprotocols in order of preference (RFC 6455, section 1.9). */
-  readonly subprotocols?: readonly string[];
+  readonly subprotocols?: readonly string[] | undefined;
   /** Responses of its WebSocket endpoints to plain HTTP, for example a page. */
-  readonly routes?: HttpRoutes;
+  readonly routes?: HttpRoutes | undefined;
   /** Whether it resets connections, which must be opened accordingly. */
-  readonly resetsConnections?: boolean;
+  readonly resetsConnections?: boolean | undefined;
   /** Why it is not ready, for `/healthz`; `undefined` if it is. */
   readonly fault?: string | undefined;
   /** Called before the first client, with the endpoints that the server listens on. */
