@@ -1,5 +1,5 @@
 import type { HttpRoutes } from "../http/router.ts";
-import { createRegistry, type Metrics } from "../server/prometheus.ts";
+import { createRegistry, type Metrics, samplesOf, type Values } from "../server/prometheus.ts";
 import type { ClientCounts } from "./client_table.ts";
 import type { DatagramCounts } from "./counts.ts";
 import type { Impairments } from "./impairments.ts";
@@ -38,17 +38,14 @@ async function createDatagramMetrics({ service, flows, clients }: DatagramMetric
   function counter(
     name: string,
     help: string,
-    value: (flow: CountedFlow) => number | Readonly<Record<string, number>>,
-    label = "",
+    values: (flow: CountedFlow) => Values,
+    label?: string,
   ): void {
-    registry.counter(name, help, function* () {
-      for (const flow of flows) {
-        const labels = { ...flow.direction && { direction: flow.direction }, service };
-        const counts = value(flow);
-        if (typeof counts === "number") yield [counts, labels];
-        else for (const [of, count] of Object.entries(counts)) yield [count, { [label]: of, ...labels }];
-      }
-    });
+    registry.counter(name, help, () =>
+      flows.flatMap((flow) => {
+        const direction = flow.direction && { direction: flow.direction };
+        return samplesOf(values(flow), { ...direction, service }, label);
+      }));
   }
 
   counter("datagrams_received_total", "Datagrams received", ({ counts }) => counts.received);
@@ -59,7 +56,6 @@ async function createDatagramMetrics({ service, flows, clients }: DatagramMetric
     "datagrams_dropped_total",
     "Datagrams dropped, by reason",
     ({ counts }) => Object.fromEntries(counts.dropped),
-    "reason",
   );
   if (flows.some(({ impairment }) => impairment !== undefined)) {
     counter(

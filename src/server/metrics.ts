@@ -1,4 +1,4 @@
-import { createRegistry, type Metrics, type Sample } from "./prometheus.ts";
+import { createRegistry, type Metrics, type Register, samplesOf, type Values } from "./prometheus.ts";
 import type { StatsSnapshot, StatsSource } from "./stats_snapshot.ts";
 
 /** The statistics of one service. */
@@ -14,9 +14,6 @@ export interface MetricsSources {
   /** The maximum delay of the event loop since the last call, in milliseconds, if measured. */
   readonly takeLoopDelayMs?: () => number;
 }
-
-/** Reads one value, or one for each reason. */
-type Value = (now: StatsSnapshot) => number | Readonly<Record<string, number>>;
 
 /** Snapshots of all services. */
 export function snapshotsOf(
@@ -36,15 +33,11 @@ export async function createMetrics({ services, takeLoopDelayMs }: MetricsSource
   const [first, second] = services;
   const ofProcess = first === undefined || second !== undefined ? {} : { service: first.service };
 
-  function* samplesOf(value: Value): Generator<Sample> {
-    for (const { service, now } of all) {
-      const counts = value(now);
-      if (typeof counts === "number") yield [counts, { service }];
-      else for (const [reason, count] of Object.entries(counts)) yield [count, { reason, service }];
-    }
-  }
-  const gauge = (name: string, help: string, value: Value) => registry.gauge(name, help, () => samplesOf(value));
-  const counter = (name: string, help: string, value: Value) => registry.counter(name, help, () => samplesOf(value));
+  /** A metric of each service, with one value or one for each reason. */
+  const ofServices = (register: Register) => (name: string, help: string, values: (now: StatsSnapshot) => Values) =>
+    register(name, help, () => all.flatMap(({ service, now }) => samplesOf(values(now), { service })));
+  const gauge = ofServices(registry.gauge);
+  const counter = ofServices(registry.counter);
   const processGauge = (name: string, help: string, value: () => number) =>
     registry.gauge(name, help, () => [[value(), ofProcess]]);
 

@@ -6,15 +6,27 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
+type Labels = Readonly<Record<string, string>>;
+
 /** A value and its labels. */
-export type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
+type Sample = readonly [value: number, labels: Labels];
+
+/** One value, or one for each value of a label. */
+export type Values = number | Readonly<Record<string, number>>;
+
+/** Registers a metric; `samples` is called at each scrape. */
+export type Register = (name: string, help: string, samples: () => Iterable<Sample>) => void;
 
 /** Registers metrics whose values are kept elsewhere. */
 interface MetricsRegistry extends Metrics {
-  /** Registers a gauge; `samples` is called at each scrape. */
-  gauge(name: string, help: string, samples: () => Iterable<Sample>): void;
-  /** Registers a counter; `samples` is called at each scrape. */
-  counter(name: string, help: string, samples: () => Iterable<Sample>): void;
+  readonly gauge: Register;
+  readonly counter: Register;
+}
+
+/** One sample, or one for each value of `label`. */
+export function samplesOf(values: Values, labels: Labels, label = "reason"): Sample[] {
+  if (typeof values === "number") return [[values, labels]];
+  return Object.entries(values).map(([of, value]) => [value, { [label]: of, ...labels }]);
 }
 
 /** Loads the library before the first client: loading blocks the event loop. */
@@ -26,30 +38,22 @@ export async function loadMetricsLibrary(): Promise<void> {
 export async function createRegistry(labelNames: readonly string[]): Promise<MetricsRegistry> {
   const { Counter, Gauge, Registry } = (await import("prom-client")).default;
   const registry = new Registry();
-  const common = { labelNames, registers: [registry] };
+  const register = (Metric: typeof Counter | typeof Gauge): Register => (name, help, samples) => {
+    new Metric({
+      name: `parley_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        // A counter of the library can only be increased.
+        this.reset();
+        for (const [value, labels] of samples()) this.inc(labels, value);
+      },
+    });
+  };
   return {
-    gauge(name, help, samples) {
-      new Gauge({
-        name: `parley_${name}`,
-        help,
-        ...common,
-        collect() {
-          for (const [value, labels = {}] of samples()) this.set(labels, value);
-        },
-      });
-    },
-    counter(name, help, samples) {
-      new Counter({
-        name: `parley_${name}`,
-        help,
-        ...common,
-        collect() {
-          // A counter of the library can only be increased.
-          this.reset();
-          for (const [value, labels = {}] of samples()) this.inc(labels, value);
-        },
-      });
-    },
+    gauge: register(Gauge),
+    counter: register(Counter),
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };
