@@ -105,7 +105,7 @@ export class Admission {
   }
 
   #sayFull(): void {
-    // Who asks for one connection at a time need not be told after each client.
+    // With a limit of one, each client would be logged.
     if (this.#isFull || this.#maxConnections === 1) return;
     this.#isFull = true;
     this.#times++;
