@@ -6,6 +6,7 @@
 
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
+import { toError } from "../base/errors.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import type { Transport } from "./transport.ts";
 
@@ -289,7 +290,7 @@ export class TransportStream extends EventEmitter {
     try {
       this.emit("data", bytes);
     } catch (cause) {
-      this.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+      this.destroy(toError(cause));
     }
   }
 
@@ -309,7 +310,7 @@ export class TransportStream extends EventEmitter {
       this.#isWriting = false;
       this.#settleWritten();
     } catch (cause) {
-      this.destroy(cause instanceof Error ? cause : new Error(String(cause)));
+      this.destroy(toError(cause));
     }
   }
 

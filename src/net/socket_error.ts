@@ -18,6 +18,7 @@ import {
   ResolveError,
   TimeoutError,
   TlsError,
+  toError,
   UsageError,
 } from "../base/errors.ts";
 import { reasonOf, type SocketPhase, systemErrorKind } from "../base/system_error.ts";
@@ -29,9 +30,7 @@ import { explainTls, tlsReasonOf } from "./tls_error.ts";
  * @param doing The operation, for the message: `"connect to"`, `"listen on"`, `"read from"`.
  */
 export function toSocketError(error: unknown, doing: string, endpoint: string): Error {
-  if (error instanceof ParleyError || !(error instanceof Error)) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
+  if (error instanceof ParleyError || !(error instanceof Error)) return toError(error);
   const options = { endpoint, cause: error };
   const message = `Cannot ${doing} ${endpoint}: ${reasonOf(error)}`;
   if (error instanceof Deno.errors.NotCapable) return new PermissionError(permissionMessage(error, message), options);

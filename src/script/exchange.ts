@@ -1,5 +1,5 @@
 import { NO_BYTES } from "../base/bytes.ts";
-import { ClosedError, FrameError, ResetError, UsageError } from "../base/errors.ts";
+import { ClosedError, FrameError, ResetError, toError, UsageError } from "../base/errors.ts";
 import { rawCodec } from "../framing/raw.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { Deadline } from "../net/deadline.ts";
@@ -239,7 +239,7 @@ export class Exchange {
       this.inbox.end("ended");
     } catch (error) {
       if (this.#enough.signal.aborted) return;
-      this.inbox.end(error instanceof Error ? error : new Error(String(error)));
+      this.inbox.end(toError(error));
     }
   }
 
@@ -297,7 +297,7 @@ export class Exchange {
         this.inbox.end(error);
         return {};
       }
-      return { error: error instanceof Error ? error : new Error(String(error)) };
+      return { error: toError(error) };
     }
   }
 

@@ -1,5 +1,5 @@
 import { utf8 } from "../base/bytes.ts";
-import { ClosedEarlyError, FrameError, messageOf, ParleyError, ResetError, TlsError } from "../base/errors.ts";
+import { ClosedEarlyError, FrameError, messageOf, ParleyError, ResetError, TlsError, toError } from "../base/errors.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Codec } from "../framing/codec.ts";
 import { Admission } from "../guard/admission.ts";
@@ -305,7 +305,7 @@ export class Server {
       session.close(error instanceof ResetError ? "reset" : "error", error);
     } else {
       session.log.error("the service failed", { error: error instanceof Error ? error.stack : String(error) });
-      session.close("error", error instanceof Error ? error : new Error(String(error)));
+      session.close("error", toError(error));
     }
   }
 

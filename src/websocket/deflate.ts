@@ -7,7 +7,7 @@
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { concat, NO_BYTES } from "../base/bytes.ts";
-import { hasCode } from "../base/errors.ts";
+import { hasCode, toError } from "../base/errors.ts";
 
 const NAME = "permessage-deflate";
 const MIN_BITS = 8;
@@ -149,7 +149,7 @@ export class FragmentInflater {
     try {
       message = decompressMessage(payload, this.#maxBytes);
     } catch (error) {
-      return callback(error instanceof Error ? error : new Error(String(error)));
+      return callback(toError(error));
     }
     callback(null, message);
   }

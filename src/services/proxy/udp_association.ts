@@ -1,4 +1,4 @@
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, toError } from "../../base/errors.ts";
 import { isIp, isSameIp, plainIp, targetAddress } from "../../base/ip.ts";
 import { BoundedSender } from "../../datagram/bounded_sender.ts";
 import { DatagramCounts } from "../../datagram/counts.ts";
@@ -107,7 +107,7 @@ export class UdpAssociation implements AsyncDisposable {
     try {
       for await (const datagram of socket) take(datagram);
     } catch (error) {
-      this.#connection.close("error", error instanceof Error ? error : new Error(String(error)));
+      this.#connection.close("error", toError(error));
     }
   }
 
