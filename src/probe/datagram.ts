@@ -44,8 +44,7 @@ export async function askByDatagram(
   await using socket = await bindSender(to, undefined, { context: "check", dialer, signal });
   for (let waitMs = RESEND_MS; deadline.remainingMs > 0; waitMs *= 2) {
     await socket.send(data, to);
-    const { timeout } = deadline.wait(waitMs);
-    const within = new Deadline(timeout, signal);
+    const within = new Deadline(Math.min(waitMs, deadline.remainingMs), signal);
     const answer = await answerWithin(() => socket.receive(within.wait()), to, isAnswer);
     if (answer !== undefined) return answer.slice();
     // Only after a send, since every port looks closed on a network that is down. Only in the last attempt, since
