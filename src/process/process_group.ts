@@ -111,7 +111,7 @@ export class ProcessGroup {
     }
   }
 
-  /** Closes its standard input once it has read what was written, for which nothing waits: it may never read it. */
+  /** Closes its standard input after the last write. Does not wait, since the command may never read it. */
   endInput(): void {
     if (this.#input === undefined || this.#isInputEnded) return;
     this.#isInputEnded = true;

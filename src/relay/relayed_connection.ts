@@ -9,7 +9,7 @@ const LINGER_MS = 2_000;
 
 const NOTHING_TO_DO = Promise.resolve();
 
-/** Why a read closes a connection; it reports this itself. */
+/** Reasons of a close by a failed read, which the pump reports itself. */
 const SEEN_BY_READING: ReadonlySet<CloseReason> = new Set(["reset", "error", "bad message"]);
 
 /** Options of {@linkcode RelayedConnection}. */
@@ -168,7 +168,7 @@ export class RelayedConnection {
     if (this.#toServer.isEnded && this.#toClient.isEnded && !this.#isClosing) this.#finish("done");
   }
 
-  /** A limit or the drain has closed a side, whose end is not read while a fault holds its data. */
+  /** For a side that a limit or the drain has closed: its pump does not notice while a fault holds its data. */
   #cut(reason: CloseReason): void {
     if (this.#isOver || this.#isClosing || SEEN_BY_READING.has(reason)) return;
     void this.#closeBoth({ how: "close" }, this.#toServer, this.#toClient);

@@ -5,11 +5,12 @@ import type { Match } from "./match.ts";
 /** Maximum unmatched bytes; of a longer stream only the last ones are kept. */
 const WINDOW_BYTES = 1024 * 1024;
 
-/** The same for messages, which may be empty. */
+/** Maximum unmatched messages, since they may be empty. */
 const MAX_MESSAGES = 16_384;
 
 /** Maximum skipped bytes to keep. */
 const SKIPPED_BYTES = 256;
+
 const NOTHING = { data: NO_BYTES, isText: false };
 
 /** State of the peer's side: open, ended normally, or failed. */

@@ -121,7 +121,7 @@ export function expectSilence(time: Duration): Step {
   return { kind: "expect-silence", forMs: parseDuration(time) };
 }
 
-/** Waits for a reply, whatever it is: a message, or of a stream all until it is quiet for a time, or else ends. */
+/** Waits for any reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
 export function awaitReply(quiet: Duration | undefined): Step {
   return { kind: "reply", quietMs: quiet === undefined ? undefined : parseDuration(quiet) };
 }

@@ -149,7 +149,7 @@ export interface RunningServer<E extends Endpoint = Endpoint> extends AsyncDispo
  * ```
  *
  * @throws {SyntaxError} An endpoint, a framing or a range cannot be parsed.
- * @throws {UsageError} An origin is not one.
+ * @throws {UsageError} An origin is invalid.
  * @throws {TypeError} A `tls` or `wss` endpoint has no certificate.
  * @throws {BindError} An address is already in use, not permitted, or not an address of this machine.
  */
