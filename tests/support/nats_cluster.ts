@@ -6,10 +6,10 @@ import { type Cluster, type ClusterOptions, joinCluster } from "../../src/chat/n
 import { parseClusterAddress } from "../../src/chat/nats/cluster_address.ts";
 import { NatsServer } from "./nats_server.ts";
 
-/** A busy machine keeps a server from its heartbeats for seconds, which then counts as lost, and its users as gone. */
+/** Long, because a server that a busy machine keeps from its heartbeats counts as lost, and its users as gone. */
 const LONG_LEASE_MS = 60_000;
 
-/** For tests of a lost server: a lease that they can wait for the end of. */
+/** A lease for tests of a lost server, which wait until it ends. */
 export const SHORT_LEASE_MS = 2_000;
 
 const log = Logger.of("test");
