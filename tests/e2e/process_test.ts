@@ -5,6 +5,7 @@ import { fromFileUrl } from "../support/paths.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startProgram, startServer } from "../support/program.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
+import { withFolder } from "../support/temporary.ts";
 import { toolTest } from "../support/tools.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
@@ -34,8 +35,7 @@ async function stalledClient(endpoint: string): Promise<Deno.Conn> {
 
 for (const signal of ["SIGHUP", "SIGQUIT"] as const) {
   Deno.test(`${signal} ends check and smoke together with the command of an exec: check`, UNIX, async () => {
-    const folder = await Deno.makeTempDir();
-    try {
+    await withFolder(async (folder) => {
       const endpoint = `exec:sh ${folder}/command`;
       const script = `echo $$ > ${folder}/draft; mv ${folder}/draft ${folder}/pid; exec sleep 60`;
       await Deno.writeTextFile(`${folder}/command`, script);
@@ -53,9 +53,7 @@ for (const signal of ["SIGHUP", "SIGQUIT"] as const) {
         assertThrows(() => Deno.kill(pid, 0), Deno.errors.NotFound);
         await Deno.remove(`${folder}/pid`);
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   });
 }
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { type Program, runProgram, startProgram } from "../support/in_process.ts";
+import { withFolder } from "../support/temporary.ts";
 
 const ALL = { permissions: ["-A"] };
 
@@ -17,14 +18,11 @@ services:
 
 /** Runs with a stack file in a folder of its own. */
 async function withFile(text: string, run: (path: string, folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const path = `${folder}/stack.yaml`;
     await Deno.writeTextFile(path, text);
     await run(path, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 /** The lines that `--print-endpoint` prints, up to that of the name. */

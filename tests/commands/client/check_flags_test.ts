@@ -46,21 +46,9 @@ Deno.test("expectationsOf() has the value of each flag", async () => {
   const expectations = await expectationsFor(
     ...["--send", "a\\n", "--banner", "^b", "--stable-for", "3ms", "--min-days", "4", "--min-tls", "1.3"],
     ...["--subprotocol", "c", "--status", "201", "--method", "HEAD", "--header", "D: e", "--body", "f"],
-    ...[
-      "--response-header",
-      "L: m",
-      "--body-regex",
-      "^g",
-      "--body-json",
-      "h=i",
-      "--max-redirects",
-      "5",
-      "--login",
-      "url",
-      "--alpn",
-      "j",
-    ],
-    ...["--tls-name", "k", "--tls-insecure", "--starttls", "smtp", "--handshake-timeout", "6ms"],
+    ...["--response-header", "L: m", "--body-regex", "^g", "--body-json", "h=i", "--max-redirects", "5"],
+    ...["--login", "url", "--alpn", "j", "--tls-name", "k", "--tls-insecure", "--starttls", "smtp"],
+    ...["--handshake-timeout", "6ms"],
   );
   assertEquals(expectations, {
     ...{ send: new TextEncoder().encode("a\n"), banner: /^b/m, stableFor: 3, minDays: 4, minTls: "TLSv1.3" },

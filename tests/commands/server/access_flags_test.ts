@@ -8,6 +8,7 @@ import { Logger, setLogTarget } from "../../../src/log/logger.ts";
 import { parseEndpoint } from "../../../src/net/endpoint.ts";
 import { fakeConnection } from "../../support/fake_transport.ts";
 import { Reloads } from "../../support/reloads.ts";
+import { withFolder } from "../../support/temporary.ts";
 
 const FLAGS: Parameters<typeof gateOf>[0] & Parameters<typeof authenticatorOf>[0] = {
   allow: [],
@@ -34,15 +35,12 @@ async function withFile(
   text: string,
   use: (file: string, context: { reload: Reloads; log: Logger }) => Promise<void>,
 ): Promise<string[]> {
-  const folder = await Deno.makeTempDir();
   lines.length = 0;
-  try {
+  return await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, text);
     await use(`${folder}/file`, { reload: new Reloads(), log });
     return lines.map((line) => line.replaceAll(folder, "<folder>").replace(" connection=1 peer=tcp://10.0.0.1:1", ""));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 Deno.test("gateOf() joins the ranges of --allow and --deny with those of --access-file", async () => {

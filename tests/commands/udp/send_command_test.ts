@@ -5,6 +5,7 @@ import { groupOptionsOf } from "../../../src/commands/udp/send_command.ts";
 import { formatEndpoint, parseEndpoint } from "../../../src/net/endpoint.ts";
 import { bindSilent } from "../../support/datagram_peer.ts";
 import { runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
+import { portOf } from "../../support/ports.ts";
 
 const ANY = "udp://127.0.0.1:0";
 
@@ -106,7 +107,7 @@ Deno.test("send rejects 65,508 bytes with exit code 2 and the limit (abuse 41)",
 Deno.test("send accepts the reply however the target's address is written (fault 13)", async () => {
   await using ipv4 = await startUdpServer(["echo", ANY]);
   await using ipv6 = await startUdpServer(["echo", "udp://[::1]:0"]);
-  const [port4, port6] = [ipv4.endpoint, ipv6.endpoint].map((endpoint) => endpoint.replace(/.*:/, ""));
+  const [port4, port6] = [ipv4.endpoint, ipv6.endpoint].map(portOf);
   const targets = [
     ...["0.0.0.0", "localhost", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:0.0.0.0]"].map((host) =>
       `${host}:${port4}`

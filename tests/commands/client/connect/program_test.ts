@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runProgram, startProgram } from "../../../support/in_process.ts";
 import { readTextToEnd, readToEnd, writeAll } from "../../../support/peer.ts";
+import { portOf } from "../../../support/ports.ts";
 import { resettingPeer } from "../../../support/resetting_peer.ts";
 import { scriptedPeer } from "../../../support/scripted_peer.ts";
 
@@ -16,7 +17,7 @@ Deno.test("connect -- COMMAND joins a program to the server, and exits with its 
   const script = 'read line; echo "got $line" >&2; echo "reply to $line at $PARLEY_ENDPOINT $PARLEY_PORT"; exit 3';
   const { code, stdout, stderr } = await runProgram("client", ["connect", server.endpoint, "--", "sh", "-c", script]);
   assertEquals([code, stdout, stderr], [3, "", "got question\n"]);
-  const port = server.endpoint.replace(/.*:/, "");
+  const port = portOf(server.endpoint);
   assertEquals(await end.promise, `reply to question at ${server.endpoint} ${port}\n`);
 });
 

@@ -7,6 +7,7 @@ import { FakeIo } from "../../../support/fake_io.ts";
 import { junitFaults } from "../../../support/junit_schema.ts";
 import { startProgram } from "../../../support/in_process.ts";
 import { scriptedPeer } from "../../../support/scripted_peer.ts";
+import { withFolder } from "../../../support/temporary.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
 
@@ -21,16 +22,13 @@ async function withFile(
     if (word === "hi") await conn.write(bytes.subarray(0, 2));
     else asked.resolve();
   });
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const test = (name: string, word: string) =>
       `  - { name: ${name}, endpoint: "${peer.endpoint}", steps: [{ send: ${word} }, { expect: ${word} }] }\n`;
     const file = `${folder}/smoke.yaml`;
     await Deno.writeTextFile(file, `tests:\n${test("first", "hi")}${test("second", "ho")}${test("third", "hu")}`);
     await use(file, folder, asked.promise);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 async function interrupt(args: readonly string[], asked: Promise<void>, signal: Deno.Signal = "SIGINT") {
