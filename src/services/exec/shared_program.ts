@@ -11,8 +11,9 @@ import { ErrorOutputLog, formatFor, OutputReader, type ProgramFormat, toInput } 
 interface Running {
   readonly group: ProcessGroup;
   readonly format: ProgramFormat;
-  /** The clients, with the time of the last message to each. */
-  readonly sessions: Map<Session, number>;
+  readonly sessions: Set<Session>;
+  /** When a message was last sent, to all clients, on the clock of `performance.now()`. */
+  readonly lastSentMs: () => number;
   /** Settles with the exit status once all output is sent. */
   readonly done: Promise<string>;
 }
@@ -34,7 +35,7 @@ export class SharedProgram implements Service {
 
   async serve(session: Session): Promise<void> {
     const running = this.#running ??= this.#start(session);
-    running.sessions.set(session, performance.now());
+    running.sessions.add(session);
     session.note = `pid ${running.group.pid}`;
     const end = new AbortController();
     const input = this.#passInput(session, running, end.signal);
@@ -67,13 +68,12 @@ export class SharedProgram implements Service {
     const format = formatFor(session, this.#options.codec, this.#options.isBinary);
     const output = new OutputReader(format, this.#log);
     const errors = new ErrorOutputLog(this.#log);
-    const sessions = new Map<Session, number>();
+    const sessions = new Set<Session>();
+    let lastSentMs = 0;
     const broadcast = (messages: Iterable<Message>) => {
       for (const { data, isText } of messages) {
-        for (const each of sessions.keys()) {
-          sessions.set(each, performance.now());
-          sendOrClose(each, data, isText);
-        }
+        lastSentMs = performance.now();
+        for (const each of sessions) sendOrClose(each, data, isText);
       }
     };
     const group = new ProcessGroup(this.#options.words, {
@@ -97,10 +97,10 @@ export class SharedProgram implements Service {
       this.#log[ended.code === 0 ? "info" : "warning"]("program ended", { pid: group.pid, status });
       return status;
     })();
-    return { group, format, sessions, done };
+    return { group, format, sessions, lastSentMs: () => lastSentMs, done };
   }
 
-  async #passInput(session: Session, { group, format, sessions }: Running, signal: AbortSignal): Promise<void> {
+  async #passInput(session: Session, { group, format, lastSentMs }: Running, signal: AbortSignal): Promise<void> {
     try {
       for (let batch = await session.receive({ signal }); batch; batch = await session.receive({ signal })) {
         await group.write(toInput(batch, format));
@@ -109,14 +109,14 @@ export class SharedProgram implements Service {
       if (!signal.aborted) throw error;
     }
     // The close frame of a WebSocket ends both directions; a client that has half-closed a stream still receives.
-    if (session.kind === "stream") await this.#silence(() => sessions.get(session) ?? 0, signal);
+    if (session.kind === "stream") await this.#silence(lastSentMs, signal);
     if (signal.aborted) return;
     await session.finish(
       session.kind === "websocket" ? undefined : this.#drained.signal.aborted ? "drain" : "idle timeout",
     );
   }
 
-  /** Waits until nothing was sent to a client for the finish timeout: once it has half-closed, it may be gone. */
+  /** Waits until nothing was sent for the finish timeout: a client that has half-closed may be gone. */
   async #silence(lastSentMs: () => number, signal: AbortSignal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#drained.signal]);
     const startMs = performance.now();
