@@ -7,12 +7,14 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a parsed value is an object or an array. */
+/** Whether a parsed value is an object, and not an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A field of a parsed value; `undefined` if it is missing. */
+/** A field of an object, or an element of an array; `undefined` if it is missing. */
 export function fieldOf(value: unknown, name: PropertyKey): unknown {
-  return isRecord(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined;
 }

@@ -6,8 +6,8 @@ Deno.test("parseJson() is undefined for invalid JSON", () => {
   assertEquals(parseJson("{"), undefined);
 });
 
-Deno.test("isRecord() is true for objects and arrays", () => {
-  assertEquals([{}, [], null, "a", 1, undefined].map(isRecord), [true, true, false, false, false, false]);
+Deno.test("isRecord() is true for objects, but not for arrays", () => {
+  assertEquals([{}, [], null, "a", 1, undefined].map(isRecord), [true, false, false, false, false, false]);
 });
 
 Deno.test("fieldOf() finds own fields only", () => {

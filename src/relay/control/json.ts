@@ -31,10 +31,8 @@ export function parseBody(bytes: Uint8Array): unknown {
  * @throws {ApiError} 400.
  */
 export function objectIn(value: unknown, what = "the body"): JsonObject {
-  if (!isRecord(value) || Array.isArray(value)) {
-    throw badBody(new SyntaxError(`${what} must be an object`));
-  }
-  const fields: Readonly<Record<string, unknown>> = { ...value };
+  if (!isRecord(value)) throw badBody(new SyntaxError(`${what} must be an object`));
+  const fields = value;
 
   function get<T>(name: string, isRight: (value: unknown) => value is T, type: string): T | undefined {
     const field = fields[name] ?? undefined;

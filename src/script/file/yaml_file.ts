@@ -93,7 +93,7 @@ function schemasAt(schema: z.core.$ZodType, path: YamlPath): z.core.$ZodType[] {
 
 /** Checked before alias expansion, which is slow for a file of another kind. */
 function rejectUnknownKeys(raw: unknown, known: readonly string[], mistake: YamlFile<unknown>["mistake"]): void {
-  if (!isRecord(raw) || Array.isArray(raw)) return;
+  if (!isRecord(raw)) return;
   const unknown = Object.keys(raw).find((key) => !known.includes(key));
   if (unknown !== undefined) throw mistake([unknown], unknownKeyText(unknown, known));
 }

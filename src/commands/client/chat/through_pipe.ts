@@ -88,7 +88,7 @@ export class ChatPipe {
   /** The server validates the fields; only those needed for retries are checked here. */
   #sendJson(line: string, link: ChatLink): void {
     const request = parseJson(line);
-    if (!isRecord(request) || Array.isArray(request)) {
+    if (!isRecord(request)) {
       throw new UsageError(`Cannot send "${line.slice(0, 80)}": it is not a JSON object`);
     }
     const { type, room, text, action, id } = request;
