@@ -4,18 +4,13 @@ import { bigEndian, concat, utf8 } from "../../src/base/bytes.ts";
 import { RefusedError } from "../../src/base/errors.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
 import { Deadline } from "../../src/net/deadline.ts";
+import { dnsAnswer, dnsRecord } from "../support/dns_answer.ts";
 import { writeAll } from "../support/peer.ts";
 import { runProbe } from "../support/run_probe.ts";
 
-const IS_TRUNCATED = 0x02;
-
-/** The answer to a query: one address record, or none and the flag that the answer is truncated. */
-function answerTo(query: Uint8Array, { isTruncated }: { isTruncated: boolean }): Uint8Array {
-  const head = query.slice();
-  head.set([0x81 | (isTruncated ? IS_TRUNCATED : 0), 0x80], 2);
-  head.set([0, isTruncated ? 0 : 1], 6);
-  const record = [bigEndian(0xc00c, 2), bigEndian(1, 2), bigEndian(1, 2), bigEndian(0, 4), bigEndian(4, 2)];
-  return isTruncated ? head : concat([head, ...record, Uint8Array.of(192, 0, 2, 7)]);
+/** A message over TCP (RFC 1035, section 4.2.2). */
+function withLength(message: Uint8Array): Uint8Array {
+  return concat([bigEndian(message.length, 2), message]);
 }
 
 Deno.test("the dns probe asks over TCP when the answer does not fit into a datagram", async () => {
@@ -24,12 +19,11 @@ Deno.test("the dns probe asks over TCP when the answer does not fit into a datag
   using listener = Deno.listen({ hostname: "127.0.0.1", port });
   const serving = (async () => {
     const [query, from] = await datagrams.receive();
-    await datagrams.send(answerTo(query, { isTruncated: true }), from);
+    await datagrams.send(dnsAnswer(query), from);
     using conn = await listener.accept();
     const received = new Uint8Array(2 + query.length);
     for (let at = 0; at < received.length;) at += await conn.read(received.subarray(at)) ?? received.length;
-    const whole = answerTo(received.subarray(2), { isTruncated: false });
-    await writeAll(conn, concat([bigEndian(whole.length, 2), whole]));
+    await writeAll(conn, withLength(dnsAnswer(received.subarray(2), dnsRecord(1, Uint8Array.of(192, 0, 2, 7)))));
   })();
   assertEquals(await runProbe(`dns://127.0.0.1:${port}/example.test?value=192.0.2.7`), { records: ["192.0.2.7"] });
   await serving;
@@ -52,12 +46,7 @@ for (
       using conn = await listener.accept();
       const buffer = new Uint8Array(512);
       const query = buffer.slice(2, await conn.read(buffer) ?? 0);
-      const head = query.slice();
-      head.set([0x81, 0x80], 2);
-      head.set([0, 1], 6);
-      const numbers = [0xc00c, code, 1, 0, 0, data.length].map((number) => bigEndian(number, 2));
-      const answer = concat([head, ...numbers, Uint8Array.from(data)]);
-      await writeAll(conn, concat([bigEndian(answer.length, 2), answer]));
+      await writeAll(conn, withLength(dnsAnswer(query, dnsRecord(code, Uint8Array.from(data)))));
     })();
     const probed = runProbe(`dns+tcp://127.0.0.1:${listener.addr.port}/example.test?type=${type}&value=${wanted}`);
     if (isSame) await probed;

@@ -12,6 +12,7 @@ import { stableForMs } from "../../src/probe/stable.ts";
 import { parseTarget } from "../../src/probe/target.ts";
 import { protocolOf } from "../../src/probe/registry.ts";
 import { cString, Wire } from "../../src/probe/wire.ts";
+import { dnsAnswer, dnsRecord } from "../support/dns_answer.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 import { replyingServer, runProbe } from "../support/run_probe.ts";
@@ -142,15 +143,12 @@ Deno.test("stableForMs() is 50 ms (STABLE_FOR_MS) unless a banner proves enough,
 });
 
 /** Probes a DNS server whose response has one record. */
-async function probeDns(type: string, recordOf: (query: Uint8Array) => readonly Uint8Array[]) {
+async function probeDns(type: string, recordOf: (query: Uint8Array) => Uint8Array) {
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   const { port } = socket.addr as Deno.NetAddr;
   const serving = (async () => {
     const [query, from] = await socket.receive();
-    const head = query.slice();
-    head.set([0x81, 0x80], 2);
-    head.set([0, 1], 6);
-    await socket.send(concat([head, ...recordOf(query)]), from);
+    await socket.send(dnsAnswer(query, recordOf(query)), from);
   })();
   try {
     return await runProbe(`dns://127.0.0.1:${port}/example.test?type=${type}`);
@@ -167,8 +165,7 @@ Deno.test("the dns probe follows 19 pointers of a name, not 20 (MAX_POINTERS)", 
       const start = query.length + 12;
       const chain = Array.from({ length: pointers - 1 }, (_, index) => 0xc000 | start + 2 * (index + 1));
       const data = concat([...chain.map((pointer) => bigEndian(pointer, 2)), Uint8Array.of(0)]);
-      const record = [bigEndian(2, 2), bigEndian(1, 2), bigEndian(0, 4), bigEndian(data.length, 2), data];
-      return [bigEndian(0xc000 | start, 2), ...record];
+      return dnsRecord(2, data, 0xc000 | start);
     });
   await probe(19);
   await assertRejects(() => probe(20), ParleyError);
@@ -176,10 +173,7 @@ Deno.test("the dns probe follows 19 pointers of a name, not 20 (MAX_POINTERS)", 
 
 Deno.test("the dns probe rejects an address of the wrong length", async () => {
   const probe = (type: "A" | "AAAA", bytes: number) =>
-    probeDns(type, () => {
-      const head = [bigEndian(type === "A" ? 1 : 28, 2), bigEndian(1, 2), bigEndian(0, 4), bigEndian(bytes, 2)];
-      return [bigEndian(0xc00c, 2), ...head, new Uint8Array(bytes).fill(7)];
-    });
+    probeDns(type, () => dnsRecord(type === "A" ? 1 : 28, new Uint8Array(bytes).fill(7)));
   assertEquals(await probe("A", 4), { records: ["7.7.7.7"] });
   assertEquals(await probe("AAAA", 16), { records: ["707:707:707:707:707:707:707:707"] });
   await assertRejects(() => probe("A", 16), ParleyError, "malformed DNS message");
