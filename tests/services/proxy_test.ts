@@ -6,7 +6,7 @@ import { ProxyServer } from "../../src/services/proxy/proxy_server.ts";
 import { FakeSession } from "../support/fake_session.ts";
 import { fakeConnection } from "../support/fake_transport.ts";
 import { withinTime } from "../support/give_back.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, portOf } from "../support/ports.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { runClient } from "../support/run_client.ts";
@@ -39,7 +39,7 @@ Deno.test("--allow-target and --deny-target of proxy reject by range and by name
   const flags = ["--allow-target", "127.0.0.0/8", "--deny-target", "127.0.0.2", "--deny-target", "*.localhost"];
   await using started = await startServer(["proxy", ":0", ...flags]);
   await using echo = await startServer(["echo", "tcp://127.0.0.1:0", "--framing", "line"]);
-  const { port } = new URL(echo.endpoint.replace("tcp:", "http:"));
+  const port = portOf(echo.endpoint);
   for (const url of URLS(started.endpoint)) {
     const send = (target: string) => runClient(["send", target, "a\\n", "--expect", "a", "--proxy", url]);
     assertEquals((await send(`127.0.0.1:${port}`)).code, 0);
@@ -63,10 +63,10 @@ Deno.test("--deny-target of proxy holds for 0.0.0.0 and ::, by which the kernel 
 Deno.test("proxy does not connect to itself, by any address, so that no chain outlives its client", async () => {
   for (const host of ["127.0.0.1", "0.0.0.0"]) {
     await using started = await startServer(["proxy", `${host}:0`, "--max-connections", "1"]);
-    const { port } = new URL(started.endpoint.replace("tcp:", "http:"));
+    const port = portOf(started.endpoint);
     const here = host === "0.0.0.0" ? ["127.0.0.1", "localhost", "127.0.0.2", "0.0.0.0"] : ["127.0.0.1", "localhost"];
     for (const target of here) {
-      using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port });
       await writeAll(conn, `CONNECT ${target}:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);
       const answer = await readTextToEnd(conn);
       assertStringIncludes(answer, "403 Forbidden");
