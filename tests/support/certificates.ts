@@ -120,13 +120,8 @@ async function sign(names: Names, extensions: readonly Uint8Array[]): Promise<st
   );
   const raw = new Uint8Array(await crypto.subtle.sign(SIGNATURE, names.signer, body));
   // Web Crypto joins the two numbers; a certificate has them as a sequence (RFC 3279, section 2.2.3).
-  const signature = sequence(integer(withoutZeros(raw.subarray(0, 32))), integer(withoutZeros(raw.subarray(32))));
+  const signature = sequence(integer(raw.subarray(0, 32)), integer(raw.subarray(32)));
   return pem("CERTIFICATE", sequence(body, ECDSA_WITH_SHA256, bits(signature)));
-}
-
-function withoutZeros(bytes: Uint8Array): Uint8Array {
-  const start = bytes.findIndex((byte) => byte !== 0);
-  return bytes.subarray(start);
 }
 
 function distinguishedName(commonName: string): Uint8Array {

@@ -21,9 +21,11 @@ export const octets = (content: Uint8Array): Bytes => der(0x04, content);
 export const bits = (content: Uint8Array, unused = 0): Bytes => der(0x03, Uint8Array.of(unused), content);
 export const text = (value: string): Bytes => der(0x0c, utf8(value));
 
-/** A positive whole number from its bytes, the most significant first. */
+/** A whole number that is not negative, from its bytes, the most significant first, in as few bytes as it takes. */
 export function integer(bytes: Uint8Array): Bytes {
-  return der(0x02, (bytes[0] ?? 0) >= 0x80 ? concat([Uint8Array.of(0), bytes]) : bytes);
+  const start = bytes.findIndex((byte) => byte !== 0);
+  const digits = start === -1 ? bytes.subarray(0, 1) : bytes.subarray(start);
+  return der(0x02, (digits[0] ?? 0) >= 0x80 ? concat([Uint8Array.of(0), digits]) : digits);
 }
 
 /** An object identifier such as `2.5.29.17`. */
