@@ -27,16 +27,25 @@ export function streamLogFlags<const L extends LogLevel>(level: L) {
   };
 }
 
-/** Log lines of a program go to standard error. */
+/** The flags of {@linkcode logFlags} and {@linkcode streamLogFlags}. */
+export interface ProgramLogFlags {
+  readonly logLevel: LoggingOptions["level"];
+  readonly logFormat: "text" | "json";
+  readonly trace?: boolean;
+  readonly explain?: boolean;
+}
+
+/** Log lines of a program go to standard error, or to `write`. */
 export function configureProgramLogging(
-  flags: { logLevel: LoggingOptions["level"]; logFormat: "text" | "json"; trace?: boolean; explain?: boolean },
+  flags: ProgramLogFlags,
   io: ProgramIo,
+  write = (line: string) => io.stderr.write(line),
 ): void {
   configureLogging({
     level: flags.trace ? "trace" : flags.logLevel,
     format: flags.logFormat,
     explain: flags.explain ?? false,
     color: io.mayColor && io.stderr.isTerminal,
-    write: (line) => io.stderr.write(line),
+    write,
   });
 }

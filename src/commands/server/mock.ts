@@ -3,7 +3,7 @@ import { defineCommand } from "../../cli/command.ts";
 import { mockService } from "../../script/mock/start_mock.ts";
 import { MOCK_FLAGS, runMock } from "../mock.ts";
 import { openReadyFile } from "../announce_ready.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { serve } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
@@ -24,7 +24,7 @@ export const mockCommand = defineCommand({
     "The exit code is 1 if a client deviates from the script, also after SIGTERM.",
   ].join("\n"),
   async run({ flags, args, childCommand, io }) {
-    configureProgramLogging(flags, io);
+    await using _log = configureServerLogging(flags, io);
     // Opened first, so that an early failure does not leave the file of an earlier run.
     openReadyFile(flags.readyFile)?.[Symbol.dispose]();
     const [path, ...endpoints] = args;

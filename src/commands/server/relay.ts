@@ -22,7 +22,7 @@ import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { readsProxyVariables, ROUTE_FLAGS, routeConnectOptions } from "../client/route_flags.ts";
 import { readTls } from "../client/tls_flags.ts";
 import { FAULT_FLAGS, faultsOf } from "../fault_flags.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { gateOf } from "./access_flags.ts";
 import { proxiesOf } from "./proxy_flags.ts";
 import { ConnectionRecorder } from "./record_relay.ts";
@@ -107,7 +107,7 @@ export const relayCommand = defineCommand({
 });
 
 async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLAGS>): Promise<number> {
-  configureProgramLogging(flags, io);
+  await using _log = configureServerLogging(flags, io);
   using resetter = Resetter.open();
   await io.dropPermissions?.("ffi");
   const [listenOn, ...targets] = args;

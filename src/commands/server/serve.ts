@@ -9,7 +9,7 @@ import { serveMetrics } from "../../server/serve_metrics.ts";
 import { loadService, type NamedService, type ServiceEntry } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
 import { endpointVariables } from "../endpoint_variables.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { type OpenService, openService, type ServeFlags } from "./open_service.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 import type { WorkerSlot } from "./workers/slot.ts";
@@ -57,7 +57,7 @@ export async function serve(
   io: ProgramIo,
   { slot = { index: 0, count: flags.workers }, childCommand = [] }: ServeOptions = {},
 ): Promise<number> {
-  configureProgramLogging(flags, io);
+  await using _log = configureServerLogging(flags, io);
   using readyFile = openReadyFile(flags.readyFile);
   using reload = new ReloadSignal();
   using owner = new DisposableStack();
@@ -103,7 +103,13 @@ export async function runServices(
 ): Promise<number> {
   const ended = new AbortController();
   const running = runAllServices(services, AbortSignal.any([stop, ended.signal]));
-  onServing();
+  try {
+    onServing();
+  } catch (error) {
+    ended.abort();
+    await running;
+    throw error;
+  }
   return await runWith(command, io, { env, running, stop: () => ended.abort() });
 }
 

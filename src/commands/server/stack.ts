@@ -6,7 +6,7 @@ import { EXIT } from "../../cli/exit_codes.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
 import { openReadyFile } from "../announce_ready.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { runServices } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
 
@@ -56,7 +56,7 @@ export const stackCommand = defineCommand({
   mayRunPrograms: true,
   opensLibrary: true,
   async run({ flags, args, childCommand, io }) {
-    configureProgramLogging(flags, io);
+    await using _log = configureServerLogging(flags, io);
     const [path, ...more] = args;
     if (path === undefined || more.length > 0) throw new UsageError(`expected one FILE, not ${args.length}`);
     // Loaded lazily, because the schema and the parser are slow to load.

@@ -10,7 +10,7 @@ import { formatEndpoint } from "../../net/endpoint.ts";
 import { type Recorder, RecordingFile } from "../../script/recorder.ts";
 import { openReadyFile } from "../announce_ready.ts";
 import { OutputFile } from "../output_file.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { bindEndpoints, datagramGateOf, DEFAULT_ENDPOINT, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
 /** Senders whose numbers are known; addresses are easily forged. */
@@ -39,7 +39,7 @@ export const listenCommand: Command = defineCommand({
     "A line has time, sender, size and text. A datagram longer than --max-bytes is printed as truncated.",
   ].join("\n"),
   async run({ flags, args, io }) {
-    configureProgramLogging(flags, io);
+    await using _log = configureServerLogging(flags, io);
     const other = flags.hex ? "--hex" : flags.json ? "--json" : undefined;
     if (flags.raw && other !== undefined) throw new UsageError(`--raw and ${other} cannot be combined`);
     using readyFile = openReadyFile(flags.readyFile);

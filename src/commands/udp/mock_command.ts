@@ -5,7 +5,7 @@ import { Logger } from "../../log/logger.ts";
 import { DatagramMock } from "../../script/mock/datagram_mock.ts";
 import { openReadyFile } from "../announce_ready.ts";
 import { MOCK_FLAGS, runMock } from "../mock.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { bindEndpoints, datagramGateOf, DEFAULT_ENDPOINT, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
 /** `parley-udp mock`. */
@@ -26,7 +26,7 @@ export const mockCommand: Command = defineCommand({
     `The default ENDPOINT is ${DEFAULT_ENDPOINT}.`,
   ].join("\n"),
   async run({ flags, args, io }) {
-    configureProgramLogging(flags, io);
+    await using _log = configureServerLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     const [path, ...endpoints] = args;
     if (path === undefined) throw new UsageError("missing FILE: mock FILE [ENDPOINT...]");

@@ -16,7 +16,7 @@ import type { Direction, Fault } from "../../relay/faults/fault.ts";
 import { withOwnNames } from "../../relay/faults/parse_fault.ts";
 import { openReadyFile } from "../announce_ready.ts";
 import { FAULT_FLAGS, faultScopeOf, faultsOf } from "../fault_flags.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, shortFaultsOf } from "./impairment_flags.ts";
 import { bindOptionsOf, datagramGateOf, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
@@ -60,7 +60,7 @@ export const relayCommand: Command = defineCommand({
     "longest. Replies are accepted from the target's address only.",
   ].join("\n"),
   async run({ flags, args, io }) {
-    configureProgramLogging(flags, io);
+    await using _log = configureServerLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     const [endpoint, to] = args;
     if (endpoint === undefined || to === undefined || args.length > 2) {

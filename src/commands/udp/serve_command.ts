@@ -9,7 +9,7 @@ import { Logger } from "../../log/logger.ts";
 import { impairmentsOf } from "../../relay/datagram_faults.ts";
 import { EVERYWHERE } from "../../relay/faults/parse_fault.ts";
 import { openReadyFile } from "../announce_ready.ts";
-import { configureProgramLogging } from "../program_logging.ts";
+import { configureServerLogging } from "../server_logging.ts";
 import { IMPAIRMENT_FLAGS, IMPAIRMENT_NOTES, shortFaultsOf } from "./impairment_flags.ts";
 import { bindEndpoints, datagramGateOf, DEFAULT_ENDPOINT, runAnnounced, SERVE_FLAGS } from "./shared_flags.ts";
 
@@ -34,7 +34,7 @@ export const serveCommand: Command = defineCommand({
     ...IMPAIRMENT_NOTES,
   ].join("\n"),
   async run({ flags, args, io }) {
-    configureProgramLogging(flags, io);
+    await using _log = configureServerLogging(flags, io);
     using readyFile = openReadyFile(flags.readyFile);
     const [name, ...endpoints] = args;
     const service = serviceOf(name);
