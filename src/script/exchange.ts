@@ -46,7 +46,7 @@ export type ExchangeSession =
 
 /** Options of {@linkcode runExchange}. */
 export interface ExchangeOptions {
-  /** Time limit per step, in milliseconds. */
+  /** Time limit per step, in milliseconds; for a reply to begin, not for all of it. */
   readonly timeoutMs: number;
   /** Earlier captures. */
   readonly captures?: Captures;

@@ -120,7 +120,10 @@ export class Expectations {
     }
   }
 
-  /** Waits for a reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
+  /**
+   * Waits for a reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. The
+   * reply must begin in time, but may then take longer, because large ones do.
+   */
   async reply(quietMs: number | undefined): Promise<Unit> {
     const deadline = this.#deadline(this.#timeoutMs);
     while (this.#inbox.isEmpty) {
@@ -131,7 +134,9 @@ export class Expectations {
     }
     if (this.#inbox.isMessageWise) return this.#inbox.takeFirst();
     while (this.#inbox.state === "open" && await this.#inbox.change(quietMs ?? this.#timeoutMs));
-    if (this.#inbox.state === "open" && quietMs === undefined) throw this.#tooLate("did not close the connection");
+    if (this.#inbox.state === "open" && quietMs === undefined) {
+      throw this.#tooLate("did not close the connection", " of the last byte");
+    }
     const { state } = this.#inbox;
     if (state instanceof Error) throw state;
     return this.#inbox.takeFirst();
@@ -180,10 +185,10 @@ export class Expectations {
     return new ClosedEarlyError(`${closed}${more === "" ? "" : `:${more}`}`, options);
   }
 
-  #tooLate(what: string): TimeoutError {
-    const within = formatDuration(this.#timeoutMs);
+  #tooLate(what: string, since = ""): TimeoutError {
+    const within = `within ${formatDuration(this.#timeoutMs)}${since}`;
     const options = { endpoint: this.#endpoint, afterMs: this.#timeoutMs };
-    return new TimeoutError("reply", `${this.#endpoint} ${what} within ${within}`, options);
+    return new TimeoutError("reply", `${this.#endpoint} ${what} ${within}`, options);
   }
 }
 

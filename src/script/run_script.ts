@@ -7,7 +7,7 @@ import type { Step } from "./steps.ts";
 /** Options of {@linkcode runScript}. */
 export interface ScriptOptions {
   /**
-   * Time limit per step.
+   * Time limit per step; for a reply to begin, not for all of it.
    *
    * @default {"5s"}
    */

@@ -121,7 +121,10 @@ export function expectSilence(time: Duration): Step {
   return { kind: "expect-silence", forMs: parseDuration(time) };
 }
 
-/** Waits for any reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. */
+/**
+ * Waits for any reply: a message, or the bytes of a stream until it is quiet, or with `undefined` until it ends. The
+ * time limit is for the reply to begin, and for the end after its last byte.
+ */
 export function awaitReply(quiet: Duration | undefined): Step {
   return { kind: "reply", quietMs: quiet === undefined ? undefined : parseDuration(quiet) };
 }

@@ -110,7 +110,7 @@ Deno.test("send --end exits 5 if the server does not close, and prints the reply
   const args = ["send", server.endpoint, "x", "--end", "--timeout", "300ms"];
   const { code, stdout, stderr } = await runProgram("client", args);
   assertEquals([code, stdout], [5, "part"]);
-  assertStringIncludes(stderr, "did not close the connection within 300ms");
+  assertStringIncludes(stderr, "did not close the connection within 300ms of the last byte");
   const quiet = await runProgram("client", [...args, "--wait", "100ms"]);
   assertEquals([quiet.code, quiet.stdout, quiet.stderr], [0, "part", ""]);
 });
