@@ -42,7 +42,7 @@ const FLAGS = {
   hex: { type: "boolean", help: "read and print hexadecimal digits" },
   literal: { type: "boolean", help: "do not interpret escapes such as \\n" },
   file: { type: "text", placeholder: "FILE", help: "send the content of FILE" },
-  timeout: { type: "duration", default: "5s", help: "time per expectation, or before a reply" },
+  timeout: { type: "duration", default: "5s", help: "time per expectation, or until a reply" },
   quiet: { type: "boolean", short: "q", help: "do not print replies" },
   wait: { type: "duration", help: "silence that ends a raw reply (default 250ms; after --end, the close)" },
   noReply: { type: "boolean", help: "do not wait for a reply" },
