@@ -5,9 +5,9 @@ import { load } from "js-yaml";
 import { bundleProgram } from "../../scripts/release/bundle_program.ts";
 import { sha256 } from "../../scripts/release/npm_runtime.ts";
 import { run } from "../../scripts/release/run.ts";
-import { findFreePort } from "../../src/net/find_free_port.ts";
 import { serveFolder } from "../support/file_server.ts";
 import { fromFileUrl } from "../support/paths.ts";
+import { closedPort } from "../support/ports.ts";
 import { runClient } from "../support/run_client.ts";
 import { toolTest } from "../support/tools.ts";
 
@@ -156,7 +156,7 @@ Deno.test("the recipes' readiness checks wait for servers, and keep the exit cod
   assertEquals(checks.length, 7);
   using up = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const clients = Array.fromAsync(up);
-  const closed = findFreePort();
+  const closed = closedPort();
   for (const words of checks) {
     assertEquals(words.slice(0, 2), ["parley-client", "check"]);
     const refused = await runClient(adapted(words, closed));

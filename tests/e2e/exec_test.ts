@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dial, LinePeer, readTextToEnd, readToEnd, writeAll } from "../support/peer.ts";
-import { closedPort, portOf } from "../support/ports.ts";
+import { closedPort, portOf, whenListening } from "../support/ports.ts";
 import {
   childrenOf,
   exchange,
@@ -291,15 +291,7 @@ async function startWebsocketd(words: readonly string[]): Promise<{ url: string 
     stdout: "null",
     stderr: "null",
   }).spawn();
-  for (let tries = 0; tries < 200; tries++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      break;
-    } catch {
-      // Not listening yet.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
+  (await whenListening(port)).close();
   return {
     url: `ws://127.0.0.1:${port}/`,
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, whenListening } from "../support/ports.ts";
 import { startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
@@ -33,18 +33,6 @@ function lateServer(trigger: "line" | "end"): { port: number } & AsyncDisposable
       await Promise.all([accepting, ...serving]);
     },
   };
-}
-
-async function untilOpen(port: number): Promise<void> {
-  for (let tries = 0; tries < 250; tries++) {
-    try {
-      return (await Deno.connect({ port })).close();
-    } catch {
-      // Not yet.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  throw new Error(`no proxy on port ${port}`);
 }
 
 interface RealProxy {
@@ -128,7 +116,7 @@ for (const proxy of PROXIES) {
     await using server = await RealServer.create();
     const port = closedPort();
     await proxy.start(server, port);
-    await untilOpen(port);
+    (await whenListening(port)).close();
     const url = `${proxy.scheme}://127.0.0.1:${port}`;
     const through = (command: string, target: string, ...more: string[]) => [command, target, "--proxy", url, ...more];
     await using late = lateServer("line");
@@ -154,7 +142,7 @@ toolTest("microsocks", "--proxy carries tls, ws, checks, inspect, bench and chat
   await using server = await RealServer.create();
   const port = closedPort();
   server.start("microsocks", ["-i", "127.0.0.1", "-p", `${port}`, "-u", "ann", "-P", "p@ss"]);
-  await untilOpen(port);
+  (await whenListening(port)).close();
   const url = `socks5://ann:p%40ss@127.0.0.1:${port}`;
   await using files = await CertificateFiles.create();
   const args = ["echo", "tls://localhost:0", "ws://127.0.0.1:0", "--framing", "line", ...files.flags()];
@@ -199,7 +187,7 @@ toolTest("microsocks", "several --proxy are chained, and --proxy env follows the
   const ports = [closedPort(), closedPort()];
   first.start("microsocks", ["-i", "127.0.0.1", "-p", `${ports[0]}`]);
   second.start("microsocks", ["-i", "127.0.0.1", "-p", `${ports[1]}`]);
-  await Promise.all(ports.map(untilOpen));
+  for (const port of ports) (await whenListening(port)).close();
   await using started = await startServer(["echo", ":0", "--framing", "line"]);
   const send = ["send", started.endpoint, "hello\\n", "--expect", "hello"];
   const chain = ports.flatMap((port) => ["--proxy", `socks5://127.0.0.1:${port}`]);
@@ -229,14 +217,14 @@ toolTest("/usr/sbin/sshd", "--proxy socks5 goes through ssh -D", async () => {
     `ListenAddress 127.0.0.1:${sshPort}\nHostKey ${key}\nAuthorizedKeysFile ${key}.pub\nStrictModes no\nUsePAM yes\nPidFile none\n`,
   );
   server.start("/usr/sbin/sshd", ["-D", "-f", config]);
-  await untilOpen(sshPort);
+  (await whenListening(sshPort)).close();
   await using client = await RealServer.create();
   const options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"];
   const user = Deno.uid() === 0 ? "nobody" : Deno.env.get("USER") ?? "";
   client.start("ssh", [
     ...["-N", "-D", `127.0.0.1:${port}`, "-p", `${sshPort}`, "-i", key, ...options, `${user}@127.0.0.1`],
   ]);
-  await untilOpen(port);
+  (await whenListening(port)).close();
   const url = `socks5://127.0.0.1:${port}`;
   await using late = lateServer("end");
   const args = ["connect", `tcp://127.0.0.1:${late.port}`, "--proxy", url, "--wait-reply", "400ms"];

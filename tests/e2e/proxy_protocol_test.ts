@@ -3,7 +3,7 @@ import { concat, utf8 } from "../../src/base/bytes.ts";
 import { encodeProxyHeader, parseProxyHeader } from "../../src/framing/proxy_header.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
-import { closedPort, portOf } from "../support/ports.ts";
+import { closedPort, portOf, whenListening } from "../support/ports.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
@@ -15,17 +15,6 @@ const ADDRESSES = { source: CLIENT, destination: { host: "192.0.2.1", port: 443 
 const V1 = encodeProxyHeader({ version: 1, command: "proxy", addresses: ADDRESSES });
 const V2 = encodeProxyHeader({ version: 2, command: "proxy", addresses: ADDRESSES }, { withChecksum: true });
 const TRUSTED = ["--proxy-protocol", "require", "--proxy-from", "127.0.0.0/8"];
-
-async function connected(port: number | string): Promise<Deno.TcpConn> {
-  for (let tries = 0;; tries++) {
-    try {
-      return await Deno.connect({ port: Number(port) });
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
 
 Deno.test("--proxy-protocol reports the client in logs, /connections and limits, together with the proxy", async () => {
   const args = ["echo", ":0", "--framing", "line", ...TRUSTED, "--max-per-ip", "1", "--metrics", ":0"];
@@ -170,7 +159,7 @@ toolTest(
     haproxy.start("haproxy", ["-db", "-f", config]);
     for (const [index, port] of ports.entries()) {
       // HAProxy reads our header by accept-proxy, and sends its own.
-      using conn = await connected(port);
+      using conn = await whenListening(port);
       const peer = new LinePeer(conn);
       await writeAll(conn, concat([index % 2 === 0 ? V2 : V1, utf8("hello\n")]));
       assertEquals(await peer.line(), "hello", ways[index]);
@@ -197,7 +186,7 @@ http {
 `,
   );
   nginx.start("nginx", ["-c", config, "-p", nginx.folder]);
-  (await connected(port)).close();
+  (await whenListening(port)).close();
   for (const version of ["v1", "v2"]) {
     const { code, stdout, stderr } = await runClient([
       ...["send", `:${port}`, "GET / HTTP/1.0\\r\\n\\r\\n", "--expect", "203.0.113.9:51234"],
@@ -232,7 +221,7 @@ ${
   nginx.start("nginx", ["-c", config, "-p", nginx.folder]);
   for (const [index, port] of ports.entries()) {
     for (const header of [V1, V2]) {
-      using conn = await connected(port);
+      using conn = await whenListening(port);
       await writeAll(conn, concat([header, utf8("hello\n")]));
       assertEquals(await new LinePeer(conn).line(), "hello", ways[index]);
       const { connections } = await untilSight(metrics, ({ connections }) => connections.length === 1);

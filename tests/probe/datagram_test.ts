@@ -3,13 +3,14 @@ import { RefusedError } from "../../src/base/errors.ts";
 import { check } from "../../src/probe/check.ts";
 import { DatagramExchange } from "../../src/datagram/exchange.ts";
 import { bindSender } from "../../src/datagram/sender.ts";
-import { bind, findFreePort } from "@parley/parley";
+import { bind } from "@parley/parley";
 import type { HostEndpoint } from "../../src/net/endpoint.ts";
+import { closedPort } from "../support/ports.ts";
 
 const SIGNAL = new AbortController().signal;
 
-function closedPort(): HostEndpoint {
-  return { scheme: "udp", host: "127.0.0.1", port: findFreePort({ transport: "udp" }), path: "/" };
+function closedEndpoint(): HostEndpoint {
+  return { scheme: "udp", host: "127.0.0.1", port: closedPort(), path: "/" };
 }
 
 /** How often `port` is bound while `run` runs. */
@@ -29,7 +30,7 @@ async function bindsOf(port: number, run: () => Promise<unknown>): Promise<numbe
 }
 
 Deno.test("check --wait binds a UDP port that it waits for only at the end (fault 41)", async () => {
-  const target = closedPort();
+  const target = closedEndpoint();
   const count = await bindsOf(target.port, async () => {
     const result = await check(target, { timeout: "10s", wait: "900ms" });
     assertEquals(result.state, "failed");
@@ -39,7 +40,7 @@ Deno.test("check --wait binds a UDP port that it waits for only at the end (faul
 });
 
 Deno.test("check --wait finds a UDP server that starts meanwhile (fault 41)", async () => {
-  const target = closedPort();
+  const target = closedEndpoint();
   const checked = check(target, { timeout: "10s", wait: "10s" });
   await using server = await bind(target);
   const serving = server.answerEach(({ data }) => data, () => {}, () => false);
@@ -49,7 +50,7 @@ Deno.test("check --wait finds a UDP server that starts meanwhile (fault 41)", as
 });
 
 Deno.test("DatagramExchange binds the target's port once for all tries and datagrams (fault 41)", async () => {
-  const target = closedPort();
+  const target = closedEndpoint();
   const count = await bindsOf(target.port, async () => {
     const exchange = new DatagramExchange({
       target,

@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { findFreePort } from "@parley/parley";
 import { bigEndian, concat, utf8 } from "../../src/base/bytes.ts";
 import { RefusedError } from "../../src/base/errors.ts";
 import { NotReadyError } from "../../src/probe/probe.ts";
 import { Deadline } from "../../src/net/deadline.ts";
 import { dnsAnswer, dnsRecord } from "../support/dns_answer.ts";
 import { writeAll } from "../support/peer.ts";
+import { closedPort } from "../support/ports.ts";
 import { runProbe } from "../support/run_probe.ts";
 
 /** A message over TCP (RFC 1035, section 4.2.2). */
@@ -14,7 +14,7 @@ function withLength(message: Uint8Array): Uint8Array {
 }
 
 Deno.test("the dns probe asks over TCP when the answer does not fit into a datagram", async () => {
-  const port = findFreePort();
+  const port = closedPort();
   const datagrams = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port });
   using listener = Deno.listen({ hostname: "127.0.0.1", port });
   const serving = (async () => {
@@ -56,6 +56,6 @@ for (
 }
 
 Deno.test("the dns probe reports a closed port", async () => {
-  const endpoint = `dns://127.0.0.1:${findFreePort({ transport: "udp" })}/example.test`;
+  const endpoint = `dns://127.0.0.1:${closedPort()}/example.test`;
   await assertRejects(() => runProbe(endpoint, { deadline: new Deadline(10_000) }), RefusedError, "is closed");
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { dial, LinePeer, writeAll } from "../support/peer.ts";
-import { closedPort, portOf } from "../support/ports.ts";
+import { closedPort, portOf, whenListening } from "../support/ports.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { untilSight } from "../support/sight.ts";
@@ -15,17 +15,6 @@ async function echoThrough(endpoint: string, check: (clientPort: number) => Prom
   await writeAll(conn, "hello\n");
   assertEquals(await new LinePeer(conn).line(), "hello");
   await check((conn.localAddr as Deno.NetAddr).port);
-}
-
-async function untilListening(port: number): Promise<void> {
-  for (let tries = 0; tries < 250; tries++) {
-    try {
-      return (await Deno.connect({ port })).close();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  throw new Error(`nothing listens on port ${port}`);
 }
 
 for (const version of ["v1", "v2"]) {
@@ -98,7 +87,7 @@ listen l
 `,
   );
   haproxy.start("haproxy", ["-db", "-f", config]);
-  await untilListening(port);
+  (await whenListening(port)).close();
   for (const version of ["v1", "v2"]) {
     await using relay = await startServer(["relay", ":0", `127.0.0.1:${port}`, "--send-proxy", version]);
     await echoThrough(relay.endpoint, async (clientPort) => {
@@ -121,7 +110,7 @@ toolTest(
     await using microsocks = await RealServer.create();
     const port = closedPort();
     microsocks.start("microsocks", ["-i", "127.0.0.1", "-p", `${port}`]);
-    await untilListening(port);
+    (await whenListening(port)).close();
     const through = ["--proxy", `socks5://127.0.0.1:${port}`, "--target-ca", files.path("ca.pem")];
     for (const endpoint of endpoints) {
       await using relay = await startServer(["relay", ":0", endpoint, ...through]);

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { findFreePort } from "../../src/net/find_free_port.ts";
+import { closedPort } from "../support/ports.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
 import { run, serve, start } from "./compiled.ts";
 
@@ -20,7 +20,7 @@ Deno.test("send distinguishes an expected reply, an unexpected one and silence",
 Deno.test("check finds a server, and reports the reason if there is none", async () => {
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   assertEquals((await run("client", ["check", echo.endpoint])).code, 0);
-  const { code, stdout } = await run("client", ["check", `tcp://127.0.0.1:${findFreePort()}`]);
+  const { code, stdout } = await run("client", ["check", `tcp://127.0.0.1:${closedPort()}`]);
   assertEquals(code, 4);
   assertStringIncludes(stdout, "refused");
 });
@@ -29,12 +29,12 @@ Deno.test("every way to fail has its own exit code", async () => {
   await using echo = await serve(["echo", "tcp://127.0.0.1:0"]);
   const wrong = ["send", echo.endpoint, "status 404", "--expect", "status 200", "--timeout", "200ms"];
   assertEquals((await run("client", wrong)).code, 1);
-  assertEquals((await run("client", ["send", `tcp://127.0.0.1:${findFreePort()}`, "hello"])).code, 4);
+  assertEquals((await run("client", ["send", `tcp://127.0.0.1:${closedPort()}`, "hello"])).code, 4);
   await using resetting = await resettingPeer();
   assertEquals((await run("client", ["send", resetting.endpoint, "hello", "--expect", "hello"])).code, 7);
   await using gone = await serve(["reply", "tcp://127.0.0.1:0", "--on", "connect", "--text", ""]);
   assertEquals((await run("client", ["check", gone.endpoint])).code, 7);
-  assertEquals((await run("udp", ["send", `udp://127.0.0.1:${findFreePort()}`, "hello"])).code, 4);
+  assertEquals((await run("udp", ["send", `udp://127.0.0.1:${closedPort()}`, "hello"])).code, 4);
 });
 
 Deno.test({

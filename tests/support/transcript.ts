@@ -4,8 +4,8 @@
  * @module
  */
 
-import { findFreePort } from "../../src/net/find_free_port.ts";
 import { fromFileUrl } from "./paths.ts";
+import { closedPort } from "./ports.ts";
 
 /** One command of a transcript, and what it printed. */
 export interface Step {
@@ -116,7 +116,7 @@ export class Stage implements AsyncDisposable {
 
   #withPorts(command: string): string {
     return command.replaceAll(/(?<=:|127\.0\.0\.1 )\d{4,5}\b/g, (port) => {
-      const real = this.#ports.get(port) ?? String(findFreePort());
+      const real = this.#ports.get(port) ?? String(closedPort());
       this.#ports.set(port, real);
       return real;
     });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { findFreePort } from "@parley/parley";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { OWN_PROCESS, runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
+import { closedPort } from "../../support/ports.ts";
 
 const ANY = "udp://127.0.0.1:0";
 const ANY_TCP = "127.0.0.1:0";
@@ -145,7 +145,7 @@ Deno.test("relay rejects limits of 0 with exit code 2 (fault 5)", async () => {
 });
 
 Deno.test("relay rejects itself as its target with exit code 2", async () => {
-  const port = findFreePort({ transport: "udp" });
+  const port = closedPort();
   for (
     const [listen, target] of [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["[::]", "0.0.0.0"], [
       "[::1]",
@@ -159,7 +159,7 @@ Deno.test("relay rejects itself as its target with exit code 2", async () => {
 });
 
 Deno.test("relay accepts a target with its own port at another address, and with another port at its own", async () => {
-  const port = findFreePort({ transport: "udp" });
+  const port = closedPort();
   for (
     const [listen, target] of [["127.0.0.1", `127.0.0.2:${port}`], ["0.0.0.0", `192.0.2.1:${port}`], [
       "0.0.0.0",
