@@ -268,7 +268,8 @@ toolTest(
       await running.line();
       await running.line();
       await page.waitForSelector("body[data-state=online]");
-      assertEquals(await page.locator(".note.gap").count(), 1);
+      // Shown with the next frame.
+      await page.locator(".note.gap").waitFor();
       await openConversation(page, "#lobby");
       assertEquals(await page.locator(".note.gap").count(), 0);
     } finally {

@@ -59,7 +59,7 @@ toolTest(
       await page.reload();
       await page.waitForSelector("body[data-state=online]");
       // The server does not keep private messages: the page does, through a reload.
-      assertEquals(await page.locator("#title").textContent(), "carol");
+      await page.locator("#title", { hasText: "carol" }).waitFor();
       assertEquals(await shownIn(page, [...ROOMS, "carol"]), { ...expected, carol: inPrivate });
       assertEquals(complaints, []);
     } finally {
