@@ -228,14 +228,15 @@ Deno.test("abuse 28: a client that never answers the Close is cut after two seco
   await using served = await serveWebSocket({
     service: { serve: (session) => session.write(new TextEncoder().encode("only this"), true) },
   });
+  // From before the Close: a busy machine may be late to read it.
+  const startMs = performance.now();
   using peer = await WebSocketPeer.open(served.endpoint);
   assertEquals(await peer.textMessage(), "only this");
   const frame = await peer.frame();
-  const askedMs = performance.now();
   assertEquals(frame && codeOf(frame), 1000);
   // Neither answers nor ends: the server gives up on it by itself.
   assert(await peer.ended());
-  const givenMs = performance.now() - askedMs;
-  assert(givenMs > 1_800 && givenMs < 10_000, `it was given ${givenMs} ms`);
+  const givenMs = performance.now() - startMs;
+  assert(givenMs >= 1_990 && givenMs < 10_000, `it was given ${givenMs} ms`);
   assertEquals(served.server.sessionCount, 0);
 });

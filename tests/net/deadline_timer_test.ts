@@ -79,9 +79,9 @@ for (
 ) {
   Deno.test(`a ${option} of 200 ms closes an accepted connection neither early nor late (fault 54)`, async () => {
     using listener = await listen("tcp://127.0.0.1:0", { [option]: "200ms" });
+    const startMs = performance.now();
     await using _client = await connect(listener.endpoint);
     await using served = await listener.accept();
-    const startMs = performance.now();
     assertEquals(await served?.closed, reason);
     const tookMs = performance.now() - startMs;
     assert(tookMs > 190 && tookMs < 1_000, `closed after ${tookMs} ms`);
