@@ -192,7 +192,7 @@ export const OPENSSH: ServerKind = {
     ]),
   endpoint: (port) => `ssh://127.0.0.1:${port}`,
   ownClient: async (server, port) =>
-    (await server.run("ssh-keyscan", ["-T", "1", "-p", String(port), "127.0.0.1"]).catch(() => "")).includes(
+    (await server.run("ssh-keyscan", ["-T", "20", "-p", String(port), "127.0.0.1"]).catch(() => "")).includes(
       "ssh-ed25519",
     ),
 };
