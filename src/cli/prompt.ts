@@ -31,16 +31,17 @@ export class Prompt implements Disposable {
   #isOpen = true;
   /** Column of the cursor in the shown row, which a narrower terminal wraps. */
   #cursor = 0;
-  readonly #resizing: Disposable | undefined;
+  readonly #owner = new DisposableStack();
 
   constructor(io: ProgramIo, editor: LineEditor, options: PromptOptions = {}) {
     this.#io = io;
     this.#editor = editor;
     this.#options = options;
+    this.#owner.use(io.stop.restoreBeforeExit(() => this[Symbol.dispose]()));
     io.stdin.setRaw(true);
     if (options.takesPastes) this.#write(PASTE_MARKS_ON);
     this.#draw();
-    this.#resizing = io.onResize?.(() => this.refresh());
+    this.#owner.use(io.onResize?.(() => this.refresh()));
   }
 
   /** Waits for the next result; `end` if the terminal has closed. */
@@ -77,11 +78,11 @@ export class Prompt implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#resizing?.[Symbol.dispose]();
+    this.#owner[Symbol.dispose]();
+    this.#io.stdin.setRaw(false);
     this.#erase();
     if (this.#tail !== "") this.#write(`${this.#tail}\r\n`);
     if (this.#options.takesPastes) this.#write(PASTE_MARKS_OFF);
-    this.#io.stdin.setRaw(false);
   }
 
   /** Redraws the line after a change of the prompt or the terminal size. */

@@ -17,16 +17,18 @@ const DELETE = 0x7f;
  * @throws {UsageError} The password is empty, too long or not UTF-8.
  * @throws {StoppedError} Ctrl-C.
  */
-export async function readPassword({ stdin, stderr }: ProgramIo, prompt: string): Promise<string> {
+export async function readPassword({ stdin, stderr, stop }: ProgramIo, prompt: string): Promise<string> {
   if (!stdin.isTerminal) return checked(await readLine(stdin));
-  stderr.write(prompt);
-  stdin.setRaw(true);
-  try {
-    return checked(await readLine(stdin));
-  } finally {
+  const restore = () => {
     stdin.setRaw(false);
     stderr.write("\n");
-  }
+  };
+  using owner = new DisposableStack();
+  owner.use(stop.restoreBeforeExit(restore));
+  owner.defer(restore);
+  stderr.write(prompt);
+  stdin.setRaw(true);
+  return checked(await readLine(stdin));
 }
 
 /** Byte by byte, so that type-ahead is left for a second prompt. */

@@ -14,7 +14,9 @@ export class StopSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #exit: (code: number) => never;
   #isListening = false;
+  readonly #restorers = new Set<() => void>();
   #isFurther = false;
+  #leavesHangups = false;
   #receiver: ((signal: Deno.Signal) => void) | undefined;
 
   /** `exit` ends the program. */
@@ -53,6 +55,32 @@ export class StopSignals implements Disposable {
     return owner;
   }
 
+  /** Calls `restore` before a signal, also SIGHUP or SIGQUIT, or an uncaught error ends the program, until disposed of. */
+  restoreBeforeExit(restore: () => void): Disposable {
+    const owner = new DisposableStack();
+    const tryRestore = () => {
+      try {
+        restore();
+      } catch {
+        // The terminal is gone.
+      }
+    };
+    owner.use(this.includeFurther());
+    this.#restorers.add(tryRestore);
+    owner.defer(() => this.#restorers.delete(tryRestore));
+    for (const event of ["error", "unhandledrejection"]) {
+      globalThis.addEventListener(event, tryRestore);
+      owner.defer(() => globalThis.removeEventListener(event, tryRestore));
+    }
+    return owner;
+  }
+
+  /** Leaves SIGHUP to another handler until disposed of. A command that the program runs still receives it. */
+  leaveHangups(): Disposable {
+    this.#leavesHangups = true;
+    return { [Symbol.dispose]: () => this.#leavesHangups = false };
+  }
+
   /** Lets the first signal abort {@linkcode signal}, until disposed of. */
   listen(): this {
     this.#isListening = true;
@@ -80,8 +108,10 @@ export class StopSignals implements Disposable {
 
   #received(signal: Deno.Signal): void {
     if (this.#receiver !== undefined) return this.#receiver(signal);
+    if (signal === "SIGHUP" && this.#leavesHangups) return;
     const stopped = new StoppedError(signal);
-    if (!this.#isListening || this.#controller.signal.aborted) return this.#exit(stopped.exitCode);
-    this.#controller.abort(stopped);
+    if (this.#isListening && !this.#controller.signal.aborted) return this.#controller.abort(stopped);
+    for (const restore of this.#restorers) restore();
+    this.#exit(stopped.exitCode);
   }
 }

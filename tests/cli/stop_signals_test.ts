@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { defineCommand } from "../../src/cli/command.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
+import { ReloadSignal } from "../../src/cli/reload_signal.ts";
 import { StopSignals } from "../../src/cli/stop_signals.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
@@ -50,6 +51,35 @@ signalTest("StopSignals aborts at the first signal and ends the program at the s
     assertEquals(await send("SIGTERM"), 143);
   }
   assertEquals(await send("SIGTERM"), 143);
+});
+
+signalTest("StopSignals restores the terminal before the end, even if it is gone", async (stop, send) => {
+  const restored: string[] = [];
+  for (const signal of ["SIGHUP", "SIGQUIT"] as const) {
+    using _first = stop.restoreBeforeExit(() => {
+      restored.push(`${signal} first`);
+      throw new Error("EIO");
+    });
+    using _second = stop.restoreBeforeExit(() => restored.push(`${signal} second`));
+    assertEquals(await send(signal), signal === "SIGHUP" ? 129 : 131);
+  }
+  using _signals = stop.takeOver();
+  await send("SIGTERM");
+  assertEquals(restored, ["SIGHUP first", "SIGHUP second", "SIGQUIT first", "SIGQUIT second"]);
+});
+
+signalTest("StopSignals leaves SIGHUP to a reload, until that is disposed of", async (stop, send) => {
+  using _further = stop.includeFurther();
+  {
+    using reload = new ReloadSignal(stop);
+    const reloaded = Promise.withResolvers<void>();
+    reload.add(() => Promise.resolve(reloaded.resolve()));
+    const ended = send("SIGHUP");
+    await reloaded.promise;
+    Deno.kill(Deno.pid, "SIGQUIT");
+    assertEquals(await ended, 131);
+  }
+  assertEquals(await send("SIGHUP"), 129);
 });
 
 signalTest("runProgram() handles signals for every command, as PID 1 needs it (fault 64)", async (stop, send) => {

@@ -2,12 +2,20 @@ import { fromFileUrl } from "./paths.ts";
 import type { ProgramName } from "./program.ts";
 import { findTool } from "./tools.ts";
 
-/** Runs its arguments on a terminal of 80 columns, joined to its own standard input and output. */
+/** Written at the end if the terminal has been left in another mode. */
+const CHANGED = "[the mode has changed]";
+
+/**
+ * Runs its arguments on a terminal of 80 columns, joined to its own standard input and output. It passes signals on.
+ */
 const ON_A_TERMINAL = `
-import fcntl, os, pty, select, struct, sys, termios
+import fcntl, os, pty, select, signal, struct, sys, termios
 pid, master = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
+before = termios.tcgetattr(master)
+for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(each, lambda number, _: os.kill(pid, number))
 fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 inputs = [master, 0]
 while True:
@@ -21,6 +29,7 @@ while True:
         except OSError: break
         if not shown: break
         os.write(1, shown)
+if termios.tcgetattr(master) != before: os.write(1, b"${CHANGED}")
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
@@ -38,13 +47,16 @@ export class Terminal implements AsyncDisposable {
   /** All that was written to the terminal, escapes included. */
   text = "";
 
-  constructor(name: ProgramName, args: readonly string[]) {
+  /** A shell has the path of the runtime in `$DENO` and that of the sources in `$SRC`. */
+  constructor(name: ProgramName | "bash", args: readonly string[]) {
     const python = findTool("python3");
     if (python === undefined) throw new Error("not installed: python3");
-    const program = [Deno.execPath(), "run", "--no-prompt", "-N", fromFileUrl(`../../src/${name}.ts`), ...args];
+    const program = name === "bash"
+      ? [name]
+      : [Deno.execPath(), "run", "--no-prompt", "-N", fromFileUrl(`../../src/${name}.ts`)];
     this.#child = new Deno.Command(python, {
-      args: ["-c", ON_A_TERMINAL, ...program],
-      env: { TERM: "xterm", NO_COLOR: "1" },
+      args: ["-c", ON_A_TERMINAL, ...program, ...args],
+      env: { TERM: "xterm", NO_COLOR: "1", DENO: Deno.execPath(), SRC: fromFileUrl("../../src") },
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -68,6 +80,16 @@ export class Terminal implements AsyncDisposable {
       const isLate = !this.#isEnded && !await this.#change();
       if (this.#isEnded || isLate) throw new Error(`never written: ${text}; there is:\n${JSON.stringify(this.text)}`);
     }
+  }
+
+  /** Sends a signal to the program. */
+  kill(signal: "SIGHUP" | "SIGINT" | "SIGQUIT" | "SIGTERM"): void {
+    this.#child.kill(signal);
+  }
+
+  /** Whether the terminal is in the mode that it was in before the program, once that has ended. */
+  get isRestored(): boolean {
+    return this.#isEnded && !this.text.endsWith(CHANGED);
   }
 
   /** Waits until the program has ended. */

@@ -116,7 +116,7 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   }
   if (listenOn !== undefined && targets.length === 0) throw new UsageError(`no TARGET for ${listenOn}`);
   using readyFile = openReadyFile(flags.readyFile);
-  using reload = new ReloadSignal();
+  using reload = new ReloadSignal(io.stop);
   using stopSignals = io.stop.listen();
   await using owner = new AsyncDisposableStack();
   const stop = new AbortController();

@@ -59,13 +59,13 @@ export async function serve(
 ): Promise<number> {
   await using _log = configureServerLogging(flags, io);
   using readyFile = openReadyFile(flags.readyFile);
-  using reload = new ReloadSignal();
+  using reload = new ReloadSignal(io.stop);
   using owner = new DisposableStack();
   const stop = slot.stop ?? owner.use(io.stop.listen()).signal;
   const program = service.takesProgram ? childCommand : [];
   await using opened = await openService(service, flags, { endpoints: args, program, slot, reload });
   // The programs of clients have process groups of their own, which would outlive this one.
-  using _further = program.length > 0 && !reload.isUsed ? io.stop.includeFurther() : undefined;
+  using _further = program.length > 0 ? io.stop.includeFurther() : undefined;
   const announced = opened.endpoints.map((endpoint) => formatEndpoint(endpoint));
   if (opened.hasPage) logPageAddresses(announced, Logger.of(service.name));
   await using metrics = flags.metrics === undefined

@@ -73,11 +73,11 @@ export const stackCommand = defineCommand({
       return EXIT.done;
     }
     using ready = openReadyFile(flags.readyFile);
-    using reload = new ReloadSignal();
+    using reload = new ReloadSignal(io.stop);
     using stop = io.stop.listen();
     await using opened = await openStack(stack, reload);
     const hasPrograms = stack.some(({ program }) => program.length > 0);
-    using _further = hasPrograms && !reload.isUsed ? io.stop.includeFurther() : undefined;
+    using _further = hasPrograms ? io.stop.includeFurther() : undefined;
     await io.dropPermissions?.("env", "ffi");
     const services = [...opened.services];
     await using metrics = flags.metrics === undefined
