@@ -5,7 +5,7 @@
  */
 
 import type { ProgramIo } from "../cli/io.ts";
-import { sendSignal, spawn } from "../process/spawn.ts";
+import { onContinue, resume, sendSignal, spawn } from "../process/spawn.ts";
 import { onAbort } from "../net/wait.ts";
 
 /** Sent by a terminal to the whole foreground process group, including the command. */
@@ -44,8 +44,10 @@ export async function runChild(
   };
   forward = (received) => {
     if (!(stdin.isTerminal && FROM_TERMINAL.includes(received))) send(received);
+    resume(child);
   };
   for (const received of pending) forward(received);
-  owner.use(onAbort(signal, () => send("SIGTERM")));
+  owner.use(onAbort(signal, () => forward("SIGTERM")));
+  owner.use(onContinue(() => resume(child)));
   return (await child.status).code;
 }

@@ -1,7 +1,7 @@
 import { concat, NO_BYTES } from "../base/bytes.ts";
 import { Deadline } from "../net/deadline.ts";
 import { abortable, delay } from "../net/wait.ts";
-import { sendSignal, spawn } from "./spawn.ts";
+import { resume, sendSignal, spawn } from "./spawn.ts";
 
 const hasGroups = Deno.build.os !== "windows";
 /** How often a stopping group is checked. */
@@ -147,6 +147,7 @@ export class ProcessGroup {
   /** Ends the group: SIGTERM, then SIGKILL for processes that remain after the time, or once `hurry` aborts. */
   async stop(timeoutMs: number, hurry?: AbortSignal): Promise<void> {
     this.#signal("SIGTERM");
+    this.resume();
     const deadline = new Deadline(timeoutMs);
     while (this.#isAlive() && deadline.remainingMs > 0 && !hurry?.aborted) await delay(POLL_MS);
     // One that it may not signal ends with its input and output.
@@ -159,6 +160,11 @@ export class ProcessGroup {
     });
     // A process that has left the group may keep the pipes open.
     if (!await isSettledWithin(Promise.all([input, output]), PIPE_MS)) await this.closeOutput();
+  }
+
+  /** Lets processes continue that are stopped. */
+  resume(): void {
+    resume({ kill: (signal) => this.#signal(signal) });
   }
 
   #signal(signal: Deno.Signal): boolean {

@@ -23,6 +23,22 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
   }
 }
 
+const hasJobControl = Deno.build.os !== "windows";
+
+/** Lets a command continue that is stopped; only then does it handle other signals than SIGKILL. */
+export function resume(command: { kill(signal: Deno.Signal): void }): void {
+  if (hasJobControl) sendSignal(() => command.kill("SIGCONT"));
+}
+
+/** Calls back when this program continues after a stop, as by `fg` of a shell, until disposed of. */
+export function onContinue(callback: () => void): Disposable {
+  const owner = new DisposableStack();
+  if (!hasJobControl) return owner;
+  Deno.addSignalListener("SIGCONT", callback);
+  owner.defer(() => Deno.removeSignalListener("SIGCONT", callback));
+  return owner;
+}
+
 /** Sends a signal to a command that may have ended; `false` if the command has become another user, such as sudo. */
 export function sendSignal(kill: () => void): boolean {
   try {

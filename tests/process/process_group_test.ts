@@ -75,3 +75,14 @@ Deno.test("ProcessGroup.stop() closes the streams of a command that has become a
     Deno.kill = kill;
   }
 });
+
+Deno.test({
+  name: "ProcessGroup.stop() ends stopped processes with SIGTERM, which they handle once they continue",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const group = new ProcessGroup(["sleep", "600"], { onOutput: () => {}, onErrorOutput: () => {} });
+    Deno.kill(-group.pid, "SIGSTOP");
+    await group.stop(60_000);
+    assertEquals((await group.ended).signal, "SIGTERM");
+  },
+});

@@ -4,6 +4,7 @@ import type { ProgramIo } from "../../../cli/io.ts";
 import { pause } from "../../../net/wait.ts";
 import type { Endpoint } from "../../../net/endpoint.ts";
 import { ProcessGroup } from "../../../process/process_group.ts";
+import { onContinue } from "../../../process/spawn.ts";
 import { endpointVariables } from "../../endpoint_variables.ts";
 
 /** Time between SIGTERM and SIGKILL. */
@@ -47,6 +48,7 @@ export async function withProgram(
     onOutput: (bytes) => output.push(bytes),
     onErrorOutput: (bytes) => io.stderr.writeAsync(bytes),
   });
+  using _continuing = onContinue(() => group.resume());
   const endOutput = () => output.end();
   void group.outputSettled().then(endOutput, endOutput);
   const finished = new AbortController();
