@@ -1,5 +1,5 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
-import { BindError, ClosedError, ParleyError } from "../base/errors.ts";
+import { BindError, ParleyError } from "../base/errors.ts";
 import { isSameIp } from "../base/ip.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { Acceptor } from "./listener.ts";
@@ -26,16 +26,16 @@ const FITTING_SHARE = 0.75;
 /**
  * Accepts connections that can be reset. It accepts from the kernel eagerly, not once per call.
  *
- * A server of `node:net` that has run out of descriptors never accepts again, and reports nothing (Deno 2.9.6). So while
- * many are connected, and no new one has arrived for a while, it connects to itself; if that is not accepted, it listens again.
+ * A server of `node:net` that has run out of descriptors never accepts again, and reports nothing (Deno 2.9.6), until
+ * another one takes over its socket. So while many are connected, and no new one has arrived for a while, it connects to
+ * itself; if that is not accepted, or may not be tried, a new server takes over, and clients in the backlog are accepted.
  */
 export class ResettableAcceptor implements Acceptor {
   readonly addr: Deno.NetAddr;
-  /** `undefined` for an inherited socket. */
-  readonly #where: Where | undefined;
+  readonly #where: Where;
   readonly #closing = new AbortController();
   readonly #waiting: Socket[] = [];
-  #server: Server | undefined;
+  #server: Server;
   #next: PromiseWithResolvers<void> | undefined;
   #open = 0;
   #peak = 0;
@@ -45,15 +45,17 @@ export class ResettableAcceptor implements Acceptor {
   #quietMs = QUIET_MS;
   #watch: ReturnType<typeof setTimeout> | undefined;
   #trim: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   /** Its own connection, whose address is known once it is connected. */
   #check: { from?: Deno.NetAddr; isAccepted: boolean } | undefined;
 
-  private constructor(server: Server, where?: Where) {
+  private constructor(server: Server, where: Where) {
     this.#where = where;
+    this.#server = server;
     const address = server.address();
     const { address: hostname, port } = typeof address === "object" && address ? address : { address: "", port: 0 };
     this.addr = { transport: "tcp", hostname, port };
-    this.#use(server);
+    server.on("connection", this.#onConnection);
   }
 
   /** Listens on a numeric address. */
@@ -76,21 +78,16 @@ export class ResettableAcceptor implements Acceptor {
     const server = await open({ fd: descriptor }).catch((error: unknown) => {
       throw fail(error);
     });
-    const acceptor = new ResettableAcceptor(server);
+    const acceptor = new ResettableAcceptor(server, {});
     if (acceptor.addr.port > 0) return acceptor;
     acceptor.close();
     throw fail();
   }
 
-  /**
-   * The next connection.
-   *
-   * @throws {ClosedError} It can accept no more: it was stuck, and an inherited socket cannot be opened again.
-   */
+  /** The next connection. */
   async accept(): Promise<ResettableTransport> {
     while (!this.#isClosed) {
       if (this.#isStuck) this.#leaveStuck();
-      if (this.#server === undefined) await this.#listenAgain();
       // Which client is its own is known once that is connected.
       const isChecking = this.#check !== undefined && this.#check.from === undefined;
       const socket = isChecking ? undefined : this.#waiting.shift();
@@ -105,8 +102,9 @@ export class ResettableAcceptor implements Acceptor {
     this.#closing.abort();
     clearTimeout(this.#watch);
     clearTimeout(this.#trim);
+    clearTimeout(this.#retry);
     for (const socket of this.#waiting.splice(0)) socket.destroy();
-    this.#server?.close();
+    this.#server.close();
     this.#next?.resolve();
   }
 
@@ -114,22 +112,21 @@ export class ResettableAcceptor implements Acceptor {
     return this.#closing.signal.aborted;
   }
 
-  #use(server: Server): void {
-    this.#server = server;
-    server.on("connection", (socket) => this.#onConnection(socket));
-  }
-
-  #onConnection(socket: Socket): void {
+  readonly #onConnection = (socket: Socket): void => {
     this.#hasAccepted = true;
     this.#peak = Math.max(this.#peak, ++this.#open);
-    socket.once("close", () => this.#open--);
+    socket.once("close", () => {
+      this.#open--;
+      // Once descriptors have run out, they may again: now one is free.
+      if (this.#max < Infinity && !this.#isClosed) this.#retry ??= setTimeout(() => this.#takeOver(), 0);
+    });
     if (this.#open > this.#max) return void socket.resetAndDestroy();
     this.#waiting.push(socket);
     this.#takeOwn();
     if (this.#waiting.length > MAX_WAITING) this.#trim ??= setTimeout(() => this.#resetExcess(), 0);
     if (this.#open >= WATCHED_FROM) this.#watchSoon();
     this.#next?.resolve();
-  }
+  };
 
   /** After a burst has been accepted, what still waits does so because the server is full. */
   #resetExcess(): void {
@@ -138,15 +135,19 @@ export class ResettableAcceptor implements Acceptor {
   }
 
   #watchSoon(): void {
-    if (this.#check !== undefined || this.#isClosed || !this.#mayConnect()) return;
+    if (this.#check !== undefined || this.#isClosed) return;
     this.#watch ??= setTimeout(() => {
       this.#watch = undefined;
       void this.#watchOn();
     }, this.#quietMs);
   }
 
-  /** A permission for port 0 does not hold for the port that was picked; the runtime would ask for one. */
-  #mayConnect(): boolean {
+  /**
+   * Another process that shares the port could accept a check. A permission for port 0 does not hold for the port that
+   * was picked; the runtime would ask for one.
+   */
+  #mayCheck(): boolean {
+    if (this.#where.reusePort === true) return false;
     const host = formatHostPort(this.addr.hostname, this.addr.port);
     return Deno.permissions.querySync({ name: "net", host }).state === "granted";
   }
@@ -157,24 +158,23 @@ export class ResettableAcceptor implements Acceptor {
       this.#quietMs = QUIET_MS;
       return this.#watchSoon();
     }
-    const accepts = this.#where?.reusePort === true ? await this.#replace() : await this.#isAccepting();
+    const mayCheck = this.#mayCheck();
+    const accepts = mayCheck ? await this.#isAccepting() : undefined;
+    if (this.#isClosed) return;
+    if (accepts !== true) this.#takeOver();
     this.#isStuck = accepts === false;
     this.#next?.resolve();
     this.#quietMs = Math.min(2 * this.#quietMs, MAX_QUIET_MS);
-    if (!this.#isStuck && (accepts === undefined || this.#open >= WATCHED_FROM)) this.#watchSoon();
+    if (accepts === undefined && mayCheck || this.#open >= WATCHED_FROM) this.#watchSoon();
   }
 
-  /** Another process that shares the port could accept a check; but a shared port can be listened on once more. */
-  async #replace(): Promise<true | undefined> {
-    const old = this.#server;
-    try {
-      await this.#listenAgain();
-      old?.close();
-      return true;
-    } catch {
-      // For want of descriptors, for example. The old one is kept until it succeeds.
-      return undefined;
-    }
+  /** The old server is not closed, because that would close the socket. */
+  #takeOver(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const server = newServer().listen(this.#server, this.#where.backlog);
+    server.on("connection", this.#onConnection);
+    this.#server = server;
   }
 
   /** Whether a client is accepted; `undefined` if it cannot be tried, for example without descriptors. */
@@ -216,28 +216,21 @@ export class ResettableAcceptor implements Acceptor {
 
   #leaveStuck(): never {
     const where = `tcp://${formatHostPort(this.addr.hostname, this.addr.port)}`;
-    if (this.#where === undefined) {
-      throw new ClosedError(`Cannot accept on ${where}: too many open files, and an inherited socket is lost then`);
-    }
     this.#isStuck = false;
-    this.#server?.close();
-    this.#server = undefined;
     this.#max = Math.max(1, Math.floor(this.#peak * FITTING_SHARE));
     this.#peak = 0;
     throw new ParleyError(
-      `Cannot accept on ${where}: too many open files; listening again, for ${this.#max} connections`,
+      `Cannot accept on ${where}: too many open files; accepting again, for ${this.#max} connections`,
     );
-  }
-
-  async #listenAgain(): Promise<void> {
-    const server = await open({ ...this.#where, port: this.addr.port });
-    if (this.#isClosed) server.close();
-    else this.#use(server);
   }
 }
 
+function newServer(): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true });
+}
+
 async function open(where: ListenOptions & { fd?: number }): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const server = newServer();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(where, resolve);

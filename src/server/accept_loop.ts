@@ -1,5 +1,5 @@
 import { Backoff } from "../base/backoff.ts";
-import { ClosedError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Admission } from "../guard/admission.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Listener } from "../net/listener.ts";
@@ -14,8 +14,6 @@ interface AcceptLoopOptions {
   admission: Admission;
   /** Called for each failed accept. */
   onError?: (error: unknown) => void;
-  /** Called at the end of a loop whose listener can accept no more. */
-  onLost?: () => void;
   /** Ends the loop's waits; to end a pending accept, close the listener. */
   signal: AbortSignal;
 }
@@ -41,11 +39,6 @@ export async function acceptLoop(listener: Listener, options: AcceptLoopOptions)
       options.onConnection(connection);
     } catch (error) {
       options.onError?.(error);
-      // An inherited socket that is lost: a supervisor such as systemd starts the program again for the next client.
-      if (error instanceof ClosedError) {
-        listener.log.error("accept failed, ending", { error: messageOf(error) });
-        return options.onLost?.();
-      }
       const isLogged = isOutOfDescriptors(error) && admission.shrink();
       if (backoff.isFresh && !isLogged) listener.log.error("accept failed, trying again", { error: messageOf(error) });
       await pause(backoff.next(), signal);

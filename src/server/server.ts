@@ -68,8 +68,6 @@ export class Server {
   /** The server's statistics. */
   readonly stats: ServerStats;
   #accepted = 0;
-  /** A listener can accept no more. */
-  #isLost = false;
 
   /** Accepts nothing before {@linkcode run}. */
   constructor(options: ServerOptions) {
@@ -96,14 +94,10 @@ export class Server {
           onConnection: (connection) => this.#onConnection(connection),
           admission: this.#admission,
           onError: () => this.stats.acceptErrors++,
-          onLost: () => {
-            this.#isLost = true;
-            this.#stopAccepting();
-          },
           signal: this.#ending.signal,
         })
       ));
-      if (stop.aborted || this.#isLost) await this.#drain();
+      if (stop.aborted) await this.#drain();
       else await this.#whenAllLeft(stop);
     } finally {
       for (const listener of listeners) listener.close();

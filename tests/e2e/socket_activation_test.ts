@@ -2,6 +2,8 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/base/errors.ts";
 import { expandSystemdSockets } from "../../src/commands/server/systemd_sockets.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
+import { withinTime } from "../support/give_back.ts";
+import { dialStream, writeAll } from "../support/peer.ts";
 import { closedPort } from "../support/ports.ts";
 import { runProgram } from "../support/program.ts";
 import { runClient } from "../support/run_client.ts";
@@ -43,6 +45,55 @@ for (const scheme of ["", "ws://"]) {
     await reader.cancel();
     assertEquals((await child.status).code, 0);
   });
+}
+
+/** Opens a listening socket at descriptor 3 of a program that may open few files, and prints its port. */
+const POOR_LAUNCHER = `import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+${LAUNCHER.replace("listen(8)", "listen(512)")}`;
+
+for (const [scheme, permission] of [["tcp", "-N"], ["tls", "-N"], ["tcp", "--allow-net=127.0.0.1:1"]] as const) {
+  const title = `${scheme}://fd:3 with ${permission} accepts again after descriptors have run out, more than once`;
+  toolTest("python3", title, async () => {
+    await using files = await CertificateFiles.create();
+    const tls = scheme === "tls" ? files.flags() : [];
+    // More than there are descriptors, whatever the limit that the server reads.
+    const words = serverWords("echo", `${scheme}://fd:3`, "--max-connections", "1000", ...tls);
+    words[words.indexOf("-N")] = permission;
+    const args = ["-c", POOR_LAUNCHER, ...words];
+    await using child = new Deno.Command("python3", { args, stdin: "null", stdout: "piped" }).spawn();
+    const reader = child.stdout.getReader();
+    const port = Number(new TextDecoder().decode((await reader.read()).value));
+    const ca = scheme === "tls" ? await Deno.readTextFile(files.path("ca.pem")) : undefined;
+    const endpoint = `${scheme}://127.0.0.1:${port}`;
+    for (let burst = 0; burst < 2; burst++) {
+      using clients = new DisposableStack();
+      const dials = await Promise.allSettled(Array.from({ length: 150 }, () => Deno.connect({ port })));
+      for (const dial of dials) if (dial.status === "fulfilled") clients.use(dial.value);
+      // The second time it resets clients before it has no descriptor left.
+      while (burst === 0 && [...Deno.readDirSync(`/proc/${child.pid}/fd`)].length < 100) {
+        await new Promise((done) => setTimeout(done, 5));
+      }
+      clients.dispose();
+      await withinTime(echoes(endpoint, ca), `a client after burst ${burst}`, 30_000);
+    }
+    child.kill("SIGTERM");
+    await reader.cancel();
+    assertEquals((await child.status).code, 0);
+  });
+}
+
+/** Waits until a client is served. */
+async function echoes(endpoint: string, ca: string | undefined): Promise<void> {
+  for (;;) {
+    try {
+      using conn = await dialStream(endpoint, ca);
+      await writeAll(conn, "x");
+      if (await conn.read(new Uint8Array(1)) === 1) return;
+    } catch (error) {
+      // It is reset while the server has too few descriptors.
+      if (!(error instanceof Error)) throw error;
+    }
+  }
 }
 
 /** Starts a server by systemd-socket-activate with its first client. */

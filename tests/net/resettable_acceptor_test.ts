@@ -25,7 +25,7 @@ Deno.test("ResettableAcceptor lets 32 clients wait for a place (MAX_WAITING), an
   acceptor.close();
 });
 
-Deno.test("ResettableAcceptor listens again, for three quarters of the connections, once its own is not accepted (fault 80)", async () => {
+Deno.test("ResettableAcceptor takes over, for three quarters of the connections, once its own is not accepted (fault 80)", async () => {
   using full = await fullListener();
   using time = new FakeTime();
   const acceptor = await ResettableAcceptor.listen({ host: "127.0.0.1", port: 0, backlog: 128 });
@@ -42,7 +42,7 @@ Deno.test("ResettableAcceptor listens again, for three quarters of the connectio
   // As if it had run out of descriptors.
   Object.assign(acceptor, { addr: { ...addr, port: full.port } });
   for (let passedMs = 0; passedMs < 20_000 && outcomes.length === 0; passedMs += 50) await time.advance(50);
-  const why = "too many open files; listening again, for 6 connections";
+  const why = "too many open files; accepting again, for 6 connections";
   assertEquals(outcomes, [`Cannot accept on tcp://127.0.0.1:${full.port}: ${why}`]);
   await accepting;
   acceptor.close();
