@@ -155,6 +155,19 @@ Deno.test("pipe over WebSocket makes a message of each line and waits for a clie
   await closed.promise;
 });
 
+Deno.test("pipe --keep over WebSocket serves the next client as soon as one has left", async () => {
+  // Longer than a test may take.
+  await using started = await startPipe(["--keep", "--wait-reply", "5m"], "ws://127.0.0.1:0");
+  for (const name of ["first", "second"]) {
+    await started.server.type(`for ${name}\n`);
+    const flags = ["--text", "--expect", `for ${name}`];
+    const { code } = await runProgram("client", ["send", started.endpoint, name, ...flags]);
+    assertEquals([code, await started.server.line()], [0, name]);
+  }
+  started.server.kill("SIGTERM");
+  assertEquals(await started.server.exitCode(), 0);
+});
+
 Deno.test("pipe over WebSocket closes once its input has ended and nothing more arrives", async () => {
   await using started = await startPipe(["--wait-reply", "100ms"], "ws://127.0.0.1:0");
   const socket = new WebSocket(started.endpoint);

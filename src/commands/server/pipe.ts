@@ -130,6 +130,8 @@ class PipeService implements Service {
         waitReplyMs: waitReply ?? (session.kind === "websocket" ? DEFAULTS.replyTimeoutMs : Infinity),
         waitInputMs: waitReply ?? DEFAULTS.replyTimeoutMs,
         idleMs: this.#flags.idleTimeout,
+        // A WebSocket has no half-close: a client that has ended takes no more input.
+        isInputKept: this.#flags.keep && session.kind === "websocket",
         signal: this.#drains ? closedByDrain(session) : this.#stopped,
       });
       if (code === EXIT.done) this.#code ??= code;

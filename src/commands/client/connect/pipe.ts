@@ -33,6 +33,12 @@ export interface PipeOptions {
    * @default {false}
    */
   readonly isReceiveOnly?: boolean | undefined;
+  /**
+   * Whether input that is unread when the peer ends remains for another session.
+   *
+   * @default {false}
+   */
+  readonly isInputKept?: boolean | undefined;
   /** For servers: a WebSocket waits for its client while there was no input, and needs no reply. */
   readonly isServer?: boolean;
   /** See `WatchOptions`. */
@@ -133,7 +139,7 @@ class Pipe {
   }
 
   async #join(): Promise<void> {
-    const { isReceiveOnly = false } = this.#options;
+    const { isReceiveOnly = false, isInputKept = false } = this.#options;
     const sending = isReceiveOnly ? new Promise<never>(() => {}) : this.#sendInput();
     const receiving = this.#printReplies();
     const first = await Promise.race([
@@ -147,7 +153,7 @@ class Pipe {
     this.#options.onEnd?.("peer");
     const abnormal = abnormalClose(this.#session);
     if (abnormal !== undefined) throw abnormal;
-    if (isReceiveOnly) return;
+    if (isReceiveOnly || isInputKept && !first && !this.#watch.isSending) return;
     if (this.#watch.awaited === undefined) this.#watch.await("input");
     // On a terminal the user sees the end.
     if (!this.#io.stdin.isTerminal) await sending;

@@ -56,6 +56,8 @@ interface TalkOptions {
   /** See `PipeOptions`. */
   readonly isHalfCloseOff?: boolean;
   /** See `PipeOptions`. */
+  readonly isInputKept?: boolean;
+  /** See `PipeOptions`. */
   readonly onEnd?: (side: "own" | "peer") => void;
 }
 
@@ -98,6 +100,7 @@ export async function talk(session: Session, flags: TalkFlags, options: TalkOpti
     isServer: role === "server",
     isProxied: options.isProxied,
     isHalfCloseOff: options.isHalfCloseOff,
+    isInputKept: options.isInputKept,
     isReceiveOnly: flags.receiveOnly,
     stallMs: DEFAULTS.writeTimeoutMs,
     signal,
