@@ -3,10 +3,14 @@ import { concat } from "../base/bytes.ts";
 import { delay, end, expectClose, expectExactly, send, type Step } from "./steps.ts";
 import type { RecordedEvent, Side } from "./recording.ts";
 
+const CR = 0x0d;
+
 /** Options of {@linkcode replaySteps}. */
 export interface ReplayOptions {
   /** Whether message boundaries count; in a stream only the bytes do. */
   readonly isMessageWise: boolean;
+  /** The framing of the recording: the CR of a line that was sent is not part of the message that arrives. */
+  readonly framing: string;
   /** Whether half-close is supported; otherwise ends are omitted. */
   readonly canHalfClose: boolean;
   /** Whether to keep the recorded pauses. */
@@ -33,7 +37,9 @@ export function replaySteps(events: readonly RecordedEvent[], options: ReplayOpt
       if (options.isTimed && atMs > beforeMs) steps.push(delay(atMs - beforeMs));
       steps.push(data ? send(data, { isText: isText ?? isUtf8(data) }) : end());
     } else if (!options.ignoresReplies) {
-      steps.push(data ? expectExactly(data, { isText }) : expectClose());
+      const isLine = options.isMessageWise && options.framing === "line";
+      const expected = isLine && data?.at(-1) === CR ? data.subarray(0, -1) : data;
+      steps.push(expected ? expectExactly(expected, { isText }) : expectClose());
     }
     beforeMs = atMs;
   }

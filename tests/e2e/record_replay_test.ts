@@ -49,6 +49,20 @@ Deno.test("replay repeats a WebSocket session", async () => {
   });
 });
 
+Deno.test("a recording of lines with CR LF is replayed, also by a mock", async () => {
+  await using upper = await startServer(["echo", ":0", "--framing", "line", "--upper"]);
+  await withFolder(async (folder) => {
+    const file = `${folder}/talk.jsonl`;
+    const args = ["connect", "--framing", "line", "--crlf", "--record", file, upper.endpoint];
+    assertEquals((await runProgram("client", args, { input: "one\ntwo\n" })).code, 0);
+    await using mock = await startServer(["mock", file, ":0"]);
+    for (const { endpoint } of [upper, mock]) {
+      const { code, stdout } = await runProgram("client", ["replay", file, endpoint]);
+      assertEquals([code, stdout], [0, "ONE\nTWO\n"]);
+    }
+  });
+});
+
 Deno.test("replay reports the invalid line of a recording", async () => {
   await withFolder(async (folder) => {
     const file = `${folder}/talk.jsonl`;

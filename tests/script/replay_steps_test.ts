@@ -18,6 +18,7 @@ const EVENTS = [
 function kinds(options: Partial<ReplayOptions>): string[] {
   return replaySteps(EVENTS, {
     isMessageWise: false,
+    framing: "line",
     canHalfClose: true,
     isTimed: false,
     ignoresReplies: false,

@@ -48,6 +48,7 @@ export const replayCommand = defineCommand({
     const session = await dial(endpoint, dialFlags, { context: "replay", signal: stop.signal });
     const steps = replaySteps(recording.events, {
       isMessageWise: isMessageWise(session),
+      framing,
       canHalfClose: session.kind !== "websocket",
       isTimed: flags.timed,
       ignoresReplies: flags.ignoreReplies,

@@ -13,7 +13,7 @@ import { parseYamlFile, type YamlPath } from "../file/yaml_file.ts";
 import { isMessageWise } from "../exchange.ts";
 import { textPayload } from "../payload.ts";
 import { isRecording, parseRecording, type RecordedEvent } from "../recording.ts";
-import { replaySteps } from "../replay_steps.ts";
+import { type ReplayOptions, replaySteps } from "../replay_steps.ts";
 import { expectClose, type Pattern, patternOf, type Step } from "../steps.ts";
 import type { MockEntry, MockScript } from "./mock_script.ts";
 
@@ -151,6 +151,7 @@ function scriptOfRecording(content: string, path: string, isTimed: boolean): Moc
       steps: (session) =>
         serverSteps(events, {
           isMessageWise: isMessageWise(session),
+          framing: head.framing,
           canHalfClose: session.kind === "stream",
           isTimed,
         }),
@@ -160,7 +161,7 @@ function scriptOfRecording(content: string, path: string, isTimed: boolean): Moc
 
 function serverSteps(
   events: readonly RecordedEvent[],
-  options: { isMessageWise: boolean; canHalfClose: boolean; isTimed: boolean },
+  options: Omit<ReplayOptions, "ignoresReplies" | "side">,
 ): Step[] {
   const steps = replaySteps(events, { ...options, ignoresReplies: false, side: "server" });
   const isEnded = events.some(({ from, data }) => from === "client" && data === undefined);
