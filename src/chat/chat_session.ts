@@ -1,5 +1,6 @@
 import { NO_BYTES } from "../base/bytes.ts";
 import { FrameError, MessageTooLongError, TimeoutError } from "../base/errors.ts";
+import { fieldOf } from "../base/json.ts";
 import { formatEndpoint, isHostEndpoint } from "../net/endpoint.ts";
 import { delay } from "../net/wait.ts";
 import type { Message, Session } from "../session/session.ts";
@@ -8,8 +9,9 @@ import { ChatError } from "./chat_error.ts";
 import { decodeText, isBinary } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
+import { type Input, readInput } from "./input.ts";
 import { handleJson } from "./json_input.ts";
-import { idOfRequest, RequestError, typeOfRequest } from "./json_request.ts";
+import { idOf, RequestError } from "./json_request.ts";
 import { admitAs } from "./login.ts";
 import type { Member } from "./member.ts";
 import type { ClientRate, MessageRates } from "./message_rate.ts";
@@ -117,13 +119,14 @@ class ChatSession {
     this.#isReading = false;
     this.#pinger?.answered();
     for (const { data } of batch) {
-      const counted = this.#isFree(data) ? undefined : this.#rate;
+      const input = readInput(data, this.#member.format);
+      const counted = this.#isFree(input) ? undefined : this.#rate;
       if (counted !== undefined) await hold(counted, this.#session);
       if (this.#isFirst) refuseForeign(this.#member, data);
       this.#isFirst = false;
       const reading = this.#member.drained();
       if (reading !== undefined) await reading;
-      const result = handle(this.#hub, this.#member, data, counted);
+      const result = handle(this.#hub, this.#member, input, counted);
       if ((result instanceof Promise ? await result : result) === "quit") return "quit";
       this.#useRateOfLogin();
       if (this.#member.format.name === "json") this.#startPings();
@@ -131,10 +134,10 @@ class ChatSession {
   }
 
   /** Whether a message does not count towards the rate. */
-  #isFree(data: Uint8Array): boolean {
+  #isFree(input: Input): boolean {
     const rate = this.#rate;
     if (rate === undefined) return true;
-    const type = typeOf(this.#member.format, data);
+    const type = typeOf(this.#member.format, input);
     return type === "pong" ? this.#pings-- > 0 : type === "join" && rate.takeJoin();
   }
 
@@ -162,9 +165,8 @@ class ChatSession {
   }
 }
 
-function typeOf(format: EventFormat, data: Uint8Array): unknown {
-  const text = decodeText(data) ?? "";
-  return format.name === "json" ? typeOfRequest(text) : /^\/join\s/i.test(text) ? "join" : undefined;
+function typeOf({ name }: EventFormat, { text = "", json }: Input): unknown {
+  return name === "json" ? fieldOf(json, "type") : /^\/join\s/i.test(text) ? "join" : undefined;
 }
 
 /** Reason shown to the others when a member leaves; none for a normal end. */
@@ -188,25 +190,20 @@ function isLetIn(hub: Hub, member: Member): boolean | Promise<boolean> {
   return identity === undefined || admitAs(hub, member, identity).then(() => true, onRefused);
 }
 
-function handle(hub: Hub, member: Member, data: Uint8Array, rate: ClientRate | undefined): InputResult {
+function handle(hub: Hub, member: Member, input: Input, rate: ClientRate | undefined): InputResult {
   try {
-    if (rate?.isMuted) throw tooFast(member, data, rate);
-    const result = member.format.name === "json" ? handleJson(hub, member, data) : handleText(hub, member, data);
+    if (rate?.isMuted) throw tooFast(input, rate);
+    const result = member.format.name === "json" ? handleJson(hub, member, input) : handleText(hub, member, input);
     member.refusedInARow = 0;
-    return result instanceof Promise ? result.catch((error: unknown) => refuse(member, data, error)) : result;
+    return result instanceof Promise ? result.catch((error: unknown) => refuse(member, input.data, error)) : result;
   } catch (error) {
-    return refuse(member, data, error);
+    return refuse(member, input.data, error);
   }
 }
 
-function tooFast({ format }: Member, data: Uint8Array, rate: ClientRate): ChatError {
-  const id = format.name === "json" ? idOfRequest(decodeText(data) ?? "") : undefined;
-  return new RequestError(
-    `You are sending too fast: your messages are dropped for ${rate.mutedText}`,
-    undefined,
-    id,
-    "too-fast",
-  );
+function tooFast({ json }: Input, rate: ClientRate): ChatError {
+  const text = `You are sending too fast: your messages are dropped for ${rate.mutedText}`;
+  return new RequestError(text, undefined, idOf(json), "too-fast");
 }
 
 /** Reports an error to the client; disconnects clients of other protocols and clients that guess passwords. */

@@ -59,20 +59,6 @@ function decodeAscii(bytes: Uint8Array): string | undefined {
   return String.fromCharCode.apply(undefined, CODES);
 }
 
-/**
- * Decodes what a client has sent; `undefined` if it is not UTF-8.
- *
- * @throws {ChatError} It contains NUL.
- */
-export function decodeInput(bytes: Uint8Array): string | undefined {
-  const text = decodeText(bytes);
-  // Searching a string is faster than searching bytes.
-  if (text?.includes("\0") ?? bytes.includes(0)) {
-    throw new ChatError("not-text", "The message is not text: it contains NUL");
-  }
-  return text;
-}
-
 /** Bytes that occur in no text encoding: NUL, and control characters that neither editors nor terminals send. */
 const BINARY = new Set([0, 2, 3, 4, 5, 6, 0x0e, 0x0f, 0x10, 0x12, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a]);
 

@@ -1,7 +1,8 @@
 import { ChatError } from "./chat_error.ts";
-import { checkLine, decodeInput } from "./clean_text.ts";
+import { checkLine } from "./clean_text.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
+import { type Input, textOf } from "./input.ts";
 import { type JsonRequest, parseRequest, RequestError } from "./json_request.ts";
 import { login } from "./login.ts";
 import type { Member } from "./member.ts";
@@ -33,12 +34,12 @@ const ANSWERED_BY_DONE: ReadonlySet<JsonRequest["type"]> = new Set(
  *
  * @throws {ChatError} The request is rejected.
  */
-export function handleJson(hub: Hub, member: Member, data: Uint8Array): InputResult {
-  const text = decodeInput(data);
+export function handleJson(hub: Hub, member: Member, input: Input): InputResult {
+  const text = textOf(input);
   if (text === undefined) throw new ChatError("not-text", "That message is not UTF-8");
   // Blank lines between objects are ignored.
   if (text.trim() === "") return;
-  const request = parseRequest(text, member.isAdmitted ? undefined : OPEN);
+  const request = parseRequest(input.json, member.isAdmitted ? undefined : OPEN);
   try {
     const result = serve(hub, member, request);
     const { id } = request;

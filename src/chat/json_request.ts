@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { fieldOf, parseJson } from "../base/json.ts";
+import { fieldOf } from "../base/json.ts";
 import { suggest } from "../base/suggest.ts";
 import { parseDuration } from "../base/units.ts";
 import { ChatError, type ChatErrorCode } from "./chat_error.ts";
@@ -91,19 +91,13 @@ export class RequestError extends ChatError {
 }
 
 /**
- * Parses a request. Before a required login only requests of the `open` types are parsed completely.
+ * Checks a JSON value, `undefined` for invalid JSON. Before a required login only requests of the `open` types are
+ * checked completely.
  *
- * @throws {RequestError} The text is not JSON or not a valid request, whose invalid field is named, or login is
- *   required.
+ * @throws {RequestError} It is not a valid request, whose invalid field is named, or login is required.
  */
-export function parseRequest(text: string, open?: ReadonlySet<unknown>): JsonRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's message quotes the text at length.
-    throw new RequestError("Cannot parse that message: invalid JSON", undefined, undefined);
-  }
+export function parseRequest(value: unknown, open?: ReadonlySet<unknown>): JsonRequest {
+  if (value === undefined) throw new RequestError("Cannot parse that message: invalid JSON", undefined, undefined);
   if (open !== undefined && !open.has(fieldOf(value, "type"))) {
     const how = 'Log in first: {"type":"login","name":"...","password":"..."}';
     throw new RequestError(how, undefined, idOf(value), "login-required");
@@ -112,16 +106,6 @@ export function parseRequest(text: string, open?: ReadonlySet<unknown>): JsonReq
   if (result.success) return result.data;
   const { field, what } = faultOf(value, result.error.issues);
   throw new RequestError(field === undefined ? what : `${field}: ${what}`, field, idOf(value));
-}
-
-/** The type of a request; `undefined` if it has none. */
-export function typeOfRequest(text: string): unknown {
-  return fieldOf(parseJson(text), "type");
-}
-
-/** The `id` of a request that is not parsed completely. */
-export function idOfRequest(text: string): string | undefined {
-  return idOf(parseJson(text));
 }
 
 /** The invalid field and the reason; unknown fields first, because a typo may make another field seem to be missing. */
@@ -145,7 +129,8 @@ function hint(typed: string, known: readonly string[]): string {
   return near === undefined ? "" : `; did you mean "${near}"?`;
 }
 
-function idOf(value: unknown): string | undefined {
+/** The `id` of a request, even of an invalid one. */
+export function idOf(value: unknown): string | undefined {
   const id = fieldOf(value, "id");
   // Omitted if invalid, so that it does not inflate the response.
   return typeof id === "string" && id.length <= 128 ? id : undefined;

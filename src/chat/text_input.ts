@@ -1,9 +1,10 @@
 import { didYouMean } from "../base/suggest.ts";
 import { ChatError } from "./chat_error.ts";
-import { decodeInput, decodeText } from "./clean_text.ts";
+import { decodeText } from "./clean_text.ts";
 import { CHAT_COMMANDS } from "./commands/mod.ts";
 import type { Hub } from "./hub.ts";
 import type { InputResult } from "./commands/command.ts";
+import { type Input, textOf } from "./input.ts";
 import type { Member } from "./member.ts";
 
 const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command]));
@@ -13,10 +14,10 @@ const COMMANDS = new Map(CHAT_COMMANDS.map((command) => [command.name, command])
  *
  * @throws {ChatError} The line is rejected.
  */
-export function handleText(hub: Hub, member: Member, data: Uint8Array): InputResult {
-  const line = decodeInput(data) ?? decodeText(withoutTelnetCommands(data));
+export function handleText(hub: Hub, member: Member, input: Input): InputResult {
+  const line = textOf(input) ?? decodeText(withoutTelnetCommands(input.data));
   // Telnet commands alone are not an input line.
-  if (line === "" && data.length > 0) return;
+  if (line === "" && input.data.length > 0) return;
   if (line === undefined) throw new ChatError("not-text", "The line is not valid UTF-8 and was dropped");
   if (!line.startsWith("/") || line.startsWith("//")) {
     mustBeAdmitted(member);

@@ -10,8 +10,9 @@ import { checkLine, checkText, cleanText } from "../../src/chat/clean_text.ts";
 import { splitWord } from "../../src/chat/commands/command.ts";
 import { TIME } from "../../src/chat/commands/moderation.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
-import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { JSON_SUBPROTOCOL, jsonFormat, textFormat } from "../../src/chat/event_format.ts";
 import { Hub } from "../../src/chat/hub.ts";
+import { readInput } from "../../src/chat/input.ts";
 import { handleJson } from "../../src/chat/json_input.ts";
 import { parseRequest, RequestError } from "../../src/chat/json_request.ts";
 import { checkNick, checkRoom } from "../../src/chat/names.ts";
@@ -153,7 +154,11 @@ Deno.test("handleJson() answers every request in linear time (chat C1)", async (
   const pending: Promise<unknown>[] = [];
   for (const index of requestsWith("").keys()) {
     eachWithin((input) => {
-      const result = handleJson(hub, member, bytesOf(JSON.stringify(requestsWith(input)[index])));
+      const result = handleJson(
+        hub,
+        member,
+        readInput(bytesOf(JSON.stringify(requestsWith(input)[index])), jsonFormat),
+      );
       if (result instanceof Promise) pending.push(result);
     });
   }
@@ -170,7 +175,7 @@ Deno.test("handleText() answers every line in linear time (chat C1)", async () =
   const pending: Promise<unknown>[] = [];
   for (const start of ["", "/", "/msg ", "/msg bob ", "/ban bob ", "/nick ", "/topic ", "/join ", "/history "]) {
     eachWithin((input) => {
-      const result = handleText(hub, member, bytesOf(start + input));
+      const result = handleText(hub, member, readInput(bytesOf(start + input), textFormat));
       if (result instanceof Promise) pending.push(result);
     });
   }
@@ -179,7 +184,7 @@ Deno.test("handleText() answers every line in linear time (chat C1)", async () =
 
 Deno.test("before a login a request is not looked at beyond its type (chat C1)", () => {
   const open = new Set(["login"]);
-  const ban = JSON.stringify({ type: "ban", id: "1", room: "#a", nick: "bob", time: "never" });
+  const ban = { type: "ban", id: "1", room: "#a", nick: "bob", time: "never" };
   assertThrows(() => parseRequest(ban, open), RequestError, "Log in first");
   assertThrows(() => parseRequest(ban), RequestError, "expected a time");
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ChatError } from "../../src/chat/chat_error.ts";
-import { checkText, cleanText, decodeInput, decodeText } from "../../src/chat/clean_text.ts";
+import { checkText, cleanText, decodeText } from "../../src/chat/clean_text.ts";
 
 Deno.test("cleanText() escapes control sequences that a terminal would execute", () => {
   assertEquals(cleanText("\x1b[31mred\x07\u202edr"), "\\x1b[31mred\\x07\\u202edr");
@@ -35,13 +35,5 @@ Deno.test("decodeText() decodes what TextDecoder does, short or long, and nothin
     for (const invalid of [[0x80], [0xff], [0xc3], [0xed, 0xa0, 0x80]]) {
       assertEquals(decodeText(Uint8Array.of(...Array(length).fill(0x78), ...invalid)), undefined);
     }
-  }
-});
-
-Deno.test("decodeInput() rejects NUL, also where the rest is not UTF-8", () => {
-  assertEquals(decodeInput(Uint8Array.of(0x68, 0x69)), "hi");
-  assertEquals(decodeInput(Uint8Array.of(0x68, 0xff)), undefined);
-  for (const bytes of [[0], [0x68, 0], [0, 0xc3, 0xa9], [0xff, 0], Array(300).fill(0)]) {
-    assertThrows(() => decodeInput(Uint8Array.from(bytes)), ChatError, "NUL");
   }
 });

@@ -1,9 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { ChatError } from "../../src/chat/chat_error.ts";
-import { JSON_SUBPROTOCOL } from "../../src/chat/event_format.ts";
+import { JSON_SUBPROTOCOL, jsonFormat } from "../../src/chat/event_format.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { Hub } from "../../src/chat/hub.ts";
+import { readInput } from "../../src/chat/input.ts";
 import { handleJson } from "../../src/chat/json_input.ts";
 import type { Member } from "../../src/chat/member.ts";
 import { Logger } from "../../src/log/logger.ts";
@@ -17,7 +18,7 @@ function createHub(): Hub {
 Deno.test("handleJson() rejects bytes that are not UTF-8, and ignores blank lines", async () => {
   await using hub = createHub();
   const member = { isAdmitted: true } as Member;
-  const handle = (...bytes: number[]) => handleJson(hub, member, Uint8Array.from(bytes));
+  const handle = (...bytes: number[]) => handleJson(hub, member, readInput(Uint8Array.from(bytes), jsonFormat));
   const error = assertThrows(() => handle(0x22, 0xff, 0x22), ChatError, "That message is not UTF-8");
   assertEquals(error.code, "not-text");
   assertEquals([handle(), handle(0x20, 0x0d)], [undefined, undefined]);
@@ -41,7 +42,7 @@ for (
     const read = Promise.withResolvers<void>();
     session.flush = () => read.promise;
     let isHandled = false;
-    const handling = Promise.resolve(handleJson(hub, member, utf8(JSON.stringify(request))))
+    const handling = Promise.resolve(handleJson(hub, member, readInput(utf8(JSON.stringify(request)), jsonFormat)))
       .then(() => isHandled = true);
     await nextTurn();
     assertEquals(isHandled, false);

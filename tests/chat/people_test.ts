@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Authenticator } from "../../src/guard/authenticator.ts";
 import { ChatError } from "../../src/chat/chat_error.ts";
+import { readInput } from "../../src/chat/input.ts";
 import { handleText } from "../../src/chat/text_input.ts";
 import type { Hub } from "../../src/chat/hub.ts";
 import type { Member } from "../../src/chat/member.ts";
@@ -32,7 +33,7 @@ function personOf(hubs: Hubs, hub: Hub, remote?: string): Person {
     member,
     session,
     async does(line) {
-      await handleText(hub, member, new TextEncoder().encode(line));
+      await handleText(hub, member, readInput(new TextEncoder().encode(line), member.format));
       if (/^\/(join|login|nick) /.test(line)) await untilSeen(hubs, member);
     },
     sees: (pattern) => session.sent(pattern),

@@ -7,6 +7,7 @@ import { ChatError } from "../../src/chat/chat_error.ts";
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { Hub } from "../../src/chat/hub.ts";
 import type { Member } from "../../src/chat/member.ts";
+import { readInput } from "../../src/chat/input.ts";
 import { handleText } from "../../src/chat/text_input.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
@@ -47,7 +48,7 @@ function mayModerate(who: string, target: string): boolean {
 }
 
 async function type(hub: Hub, member: Member, line: string): Promise<void> {
-  await handleText(hub, member, utf8(line));
+  await handleText(hub, member, readInput(utf8(line), member.format));
 }
 
 async function enter(hub: Hub, name: string) {
