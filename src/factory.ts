@@ -270,11 +270,15 @@ async function tlsServerLayer(endpoint: Endpoint, { tls }: ListenOptions): Promi
 async function tlsClientLayers(
   { host, ...endpoint }: HostEndpoint,
   dialer: Dialer,
-  { tls = {}, layers = [], insecureLogLevel = "warning" }: ConnectOptions,
+  { tls = {}, layers = [], insecureWarned }: ConnectOptions,
   log: Logger,
 ): Promise<Layer[]> {
   const text = formatEndpoint({ ...endpoint, host });
-  if (tls.insecure) log[insecureLogLevel](`the certificate of ${text} is NOT checked: anyone can be at the other end`);
+  if (tls.insecure) {
+    const level = insecureWarned?.has(text) ? "debug" : "warning";
+    log[level](`the certificate of ${text} is NOT checked: anyone can be at the other end`);
+    insecureWarned?.add(text);
+  }
   const { TlsClientLayer } = await import("./net/layers/tls_client.ts");
   const { startTlsLayer } = await import("./net/layers/start_tls.ts");
   const startTls = tls.startTls === undefined ? [] : [startTlsLayer(tls.startTls, text)];

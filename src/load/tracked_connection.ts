@@ -22,7 +22,7 @@ export class ConnectionOpener {
   readonly #plan: LoadPlan;
   readonly #deadlineTimer: DeadlineTimer;
   #opened = 0;
-  #hasConnected = false;
+  readonly #insecureWarned = new Set<string>();
 
   /** `deadlineTimer` checks the deadlines of all connections. */
   constructor(plan: LoadPlan, deadlineTimer: DeadlineTimer) {
@@ -54,12 +54,10 @@ export class ConnectionOpener {
     const { connect, route, size, depth } = this.#plan;
     const way = route && (await import("../http/route.ts")).routeOptions(route);
     const outboxBytes = Math.max(OUTBOX_BYTES, 2 * size * depth);
-    const insecureLogLevel = this.#hasConnected ? "debug" : "warning";
-    this.#hasConnected = true;
     return {
       ...connect,
       ...way,
-      insecureLogLevel,
+      insecureWarned: this.#insecureWarned,
       context: "bench",
       outboxBytes,
       deadlineTimer: this.#deadlineTimer,

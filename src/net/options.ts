@@ -119,12 +119,8 @@ export interface ConnectOptions extends StreamOptions, KernelOptions {
   resolveTimeout?: Duration;
   /** For `tls` and `wss`: trusted certificates and the client certificate. */
   tls?: TlsClientOptions;
-  /**
-   * Log level of the warning that the certificate is not verified.
-   *
-   * @default {"warning"}
-   */
-  insecureLogLevel?: "warning" | "debug" | undefined;
+  /** Endpoints whose unverified certificate was warned about; each is added, and logged at `debug` from then on. */
+  insecureWarned?: Set<string>;
   /**
    * For the TLS handshake with the server.
    *

@@ -115,11 +115,10 @@ export async function check(endpoint: string | Endpoint, options: CheckOptions =
   const { target, definition } = resolved;
   const text = target.text;
   const stableForMs = parseDuration(options.stableFor ?? 0);
-  let isFirst = true;
+  const insecureWarned = new Set<string>();
   const result: RetryResult<Facts> = await retryUntil(
     (deadline) => {
-      const work = probeOnce(resolved, options, deadline, isFirst);
-      isFirst = false;
+      const work = probeOnce(resolved, options, deadline, insecureWarned);
       return options.invert ? inverted(work, text) : work;
     },
     {
@@ -204,7 +203,7 @@ async function probeOnce(
   { definition, target }: ResolvedTarget,
   options: CheckOptions,
   deadline: Deadline,
-  isFirst: boolean,
+  insecureWarned: Set<string>,
 ): Promise<Facts> {
   const timeoutMs = deadline.remainingMs;
   const { tls, handshakeTimeout, dialer, layers } = options;
@@ -218,7 +217,7 @@ async function probeOnce(
     login,
     isPolling: options.wait !== undefined && !options.invert,
     connect: {
-      insecureLogLevel: isFirst ? "warning" : "debug",
+      insecureWarned,
       ...(tls && { tls }),
       ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
       ...(dialer && { dialer }),

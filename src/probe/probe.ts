@@ -97,7 +97,7 @@ export interface ProbeContext {
   /** Whether the probe is repeated until the server is ready. */
   readonly isPolling?: boolean;
   /** Options for `connect()`. */
-  readonly connect: Pick<ConnectOptions, "tls" | "insecureLogLevel" | "handshakeTimeout" | "dialer" | "layers">;
+  readonly connect: Pick<ConnectOptions, "tls" | "insecureWarned" | "handshakeTimeout" | "dialer" | "layers">;
   /** Called with the results of a TLS handshake. */
   readonly onTls?: (facts: Facts) => void;
 }

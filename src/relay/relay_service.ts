@@ -60,8 +60,7 @@ export class RelayService implements Service {
   readonly #dialing = new Set<AbortController>();
   #faults: readonly Fault[];
   #turn = 0;
-  /** Targets that were dialed. */
-  readonly #dialed = new Set<Endpoint>();
+  readonly #insecureWarned = new Set<string>();
 
   constructor(options: RelayServiceOptions) {
     this.#options = options;
@@ -181,12 +180,11 @@ export class RelayService implements Service {
     const giveUp = new AbortController();
     const options: ConnectOptions = {
       ...dial,
-      insecureLogLevel: this.#dialed.has(target) ? "debug" : "warning",
+      insecureWarned: this.#insecureWarned,
       ...(sendProxy === undefined ? {} : { layers: [proxyProtocolSenderFor(sendProxy, client)] }),
       canReset,
       signal: giveUp.signal,
     };
-    this.#dialed.add(target);
     this.#dialing.add(giveUp);
     const connection = await connect(target, options).finally(() => this.#dialing.delete(giveUp));
     if (!isWebSocket(target)) return new StreamSide(connection);
