@@ -4,6 +4,7 @@ import { TOPICS } from "../manual/topics.ts";
 import { type Command, defineCommand, loadCommand, type LoadedProgram, loadProgram, type Program } from "./command.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo } from "./io.ts";
+import { print } from "./print.ts";
 
 const SHELLS: Readonly<Record<string, () => Promise<(program: LoadedProgram) => string>>> = {
   bash: async () => (await import("./completions/bash.ts")).bashCompletions,
@@ -55,7 +56,7 @@ function helpCommand(program: Program): Command {
     async run({ args: [name, ...rest], io }) {
       if (rest.length > 0) throw new UsageError("help takes one topic or command");
       if (name === undefined) {
-        io.stdout.write(programHelp(program));
+        await print(io, programHelp(program));
         return 0;
       }
       const topic = TOPICS.find((each) => each.name === name);
@@ -67,7 +68,7 @@ function helpCommand(program: Program): Command {
         return 0;
       }
       if (command === undefined) throw unknownTopic(name, [...topics, ...commands]);
-      io.stdout.write(commandHelp(program, await loadCommand(command)));
+      await print(io, commandHelp(program, await loadCommand(command)));
       return 0;
     },
   });
@@ -89,7 +90,7 @@ function manCommand(program: Program): Command {
       const topic = TOPICS.find((each) => each.name === name);
       if (name !== undefined && topic === undefined) throw unknownTopic(name, TOPICS.map((each) => each.name));
       const { manPage, topicPage } = await import("./man_page.ts");
-      io.stdout.write(topic === undefined ? manPage(await loadProgram(program)) : await topicPage(topic));
+      await print(io, topic === undefined ? manPage(await loadProgram(program)) : await topicPage(topic));
       return 0;
     },
   });
@@ -110,7 +111,7 @@ function completionsCommand(program: Program): Command {
         throw new UsageError(`completions takes one of ${Object.keys(SHELLS).join(", ")}`);
       }
       const [completions, whole] = await Promise.all([load(), loadProgram(program)]);
-      io.stdout.write(completions(whole));
+      await print(io, completions(whole));
       return 0;
     },
   });
@@ -121,7 +122,7 @@ function completionsCommand(program: Program): Command {
  * run commands. It never asks for that permission: the text matters more.
  */
 async function showText(io: ProgramIo, text: string): Promise<void> {
-  if (!io.stdout.isTerminal || !await isGranted({ name: "run" })) return io.stdout.write(text);
+  if (!io.stdout.isTerminal || !await isGranted({ name: "run" })) return await print(io, text);
   const pager = await isGranted({ name: "env", variable: "PAGER" }) ? Deno.env.get("PAGER") : undefined;
   // less leaves at once what fits the screen (F), shows colours (R) and lets the text stay (X).
   const [command = "less", ...args] = pager?.split(/\s+/).filter(Boolean) ?? ["less", "-FRX"];
@@ -130,7 +131,7 @@ async function showText(io: ProgramIo, text: string): Promise<void> {
     child = new Deno.Command(command, { args, stdin: "piped", stdout: "inherit", stderr: "inherit" }).spawn();
   } catch {
     // There is no such pager here.
-    return io.stdout.write(text);
+    return await print(io, text);
   }
   // A pager that is left early stops reading, which is not an error.
   await new Blob([text]).stream().pipeTo(child.stdin).catch(() => {});

@@ -62,10 +62,12 @@ export class StoppedError extends Error {
   override name = "StoppedError";
   /** 128 + N for signal N, such as 130 for SIGINT and 143 for SIGTERM. */
   readonly exitCode: number;
+  readonly signal: Deno.Signal;
 
   /** Creates an error for a signal. */
   constructor(signal: Deno.Signal) {
     super(`stopped by ${signal}`);
+    this.signal = signal;
     this.exitCode = STOPPED_CODES[signal] ?? EXIT.interrupted;
   }
 }

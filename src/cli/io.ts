@@ -5,9 +5,9 @@ import { StopSignals } from "./stop_signals.ts";
 
 /** A standard output stream. */
 export interface Output {
-  /** Writes everything synchronously. */
+  /** Writes everything synchronously: only to standard error or a terminal, because a slow reader blocks the program. */
   write(data: string | Uint8Array): void;
-  /** Writes everything asynchronously, for data whose reader may be slow. */
+  /** Writes everything asynchronously, after what earlier calls write. */
   writeAsync(data: Uint8Array): Promise<void>;
   /** Whether it is a terminal. */
   readonly isTerminal: boolean;
@@ -116,6 +116,14 @@ function outputOf(stream: typeof Deno.stdout): Output {
       return orFull(error);
     }
   };
+  const writeAll = async (data: Uint8Array) => {
+    for (let rest = data; rest.length > 0;) {
+      const count = await stream.write(rest).catch(orFull);
+      if (count === 0) await new Promise((resolve) => setTimeout(resolve, FULL_MS));
+      rest = rest.subarray(count);
+    }
+  };
+  let last = Promise.resolve();
   return {
     write(data) {
       for (let rest = typeof data === "string" ? utf8(data) : data; rest.length > 0;) {
@@ -124,12 +132,9 @@ function outputOf(stream: typeof Deno.stdout): Output {
         rest = rest.subarray(count);
       }
     },
-    async writeAsync(data) {
-      for (let rest = data; rest.length > 0;) {
-        const count = await stream.write(rest).catch(orFull);
-        if (count === 0) await new Promise((resolve) => setTimeout(resolve, FULL_MS));
-        rest = rest.subarray(count);
-      }
+    writeAsync(data) {
+      const write = () => writeAll(data);
+      return last = last.then(write, write);
     },
     isTerminal: stream.isTerminal(),
     get columns() {

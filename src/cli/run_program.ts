@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf, StoppedError } from "./exit_codes.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import type { ProgramIo, ProgramPermission } from "./io.ts";
 import { beforeDashes, type ParsedFlags, parseFlags, splitAtDashes } from "./parse_flags.ts";
+import { print, UnreadOutputError } from "./print.ts";
 import { unknownCommand } from "./unknown_command.ts";
 import { versionLine } from "./version.ts";
 
@@ -17,29 +18,29 @@ export async function runProgram(program: Program, argv: readonly string[], io: 
   try {
     return await dispatch(program, argv, io);
   } catch (error) {
-    return report(program, argv, io, error);
+    return await report(program, argv, io, error);
   }
 }
 
 /** Reports an error and returns the exit code. */
-function report(program: Program, argv: readonly string[], io: ProgramIo, error: unknown): number {
+async function report(program: Program, argv: readonly string[], io: ProgramIo, error: unknown): Promise<number> {
   const code = exitCodeOf(error);
-  if (error instanceof StoppedError) return reportAsJson(argv, io, error, code);
-  if (code === EXIT.brokenPipe) return code;
+  if (code === EXIT.brokenPipe || error instanceof UnreadOutputError) return code;
+  if (error instanceof StoppedError) return await reportAsJson(argv, io, error, code);
   const isOfUser = error instanceof UsageError || code === EXIT.usage;
   const label = error instanceof ParleyError || isOfUser ? "" : error instanceof Error ? `${error.name}: ` : "";
   const hint = [program.name, commandOf(program, argv)?.name].filter(Boolean).join(" ");
   io.stderr.write(
     `${program.name}: ${label}${escapeControls(messageOf(error))}\n${isOfUser ? `Try: ${hint} --help\n` : ""}`,
   );
-  return reportAsJson(argv, io, error, code);
+  return await reportAsJson(argv, io, error, code);
 }
 
 /** With `--json`, reports an error as one object on standard output; returns the exit code. */
-function reportAsJson(argv: readonly string[], io: ProgramIo, error: unknown, code: number): number {
+async function reportAsJson(argv: readonly string[], io: ProgramIo, error: unknown, code: number): Promise<number> {
   if (!beforeDashes(argv).includes("--json")) return code;
   try {
-    io.stdout.write(toJsonLine(failureObject(error, code)));
+    await print(io, toJsonLine(failureObject(error, code)));
     return code;
   } catch (failure) {
     return exitCodeOf(failure);
@@ -53,10 +54,10 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
     return EXIT.usage;
   }
   if (first === "--help" || first === "-h" || first === "help" && rest.length === 0) {
-    return print(programHelp(program), io);
+    return printAtOnce(programHelp(program), io);
   }
   if (first === "--version" || first === "-V") {
-    return print(`${versionLine(program.name)}\n`, io);
+    return printAtOnce(`${versionLine(program.name)}\n`, io);
   }
   rejectMangledArguments(argv);
   const entry = commandOf(program, argv);
@@ -65,7 +66,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
   const words = beforeDashes(rest);
   const all = words.includes("--help-all");
   if (all || words.includes("--help") || words.includes("-h")) {
-    return print(commandHelp(program, command, all), io);
+    return printAtOnce(commandHelp(program, command, all), io);
   }
   const { own, childCommand } = command.takesCommand ? splitAtDashes(rest) : { own: rest, childCommand: [] };
   const parsed = parseFlags(own, command.flags);
@@ -85,7 +86,7 @@ async function dispatch(program: Program, argv: readonly string[], io: ProgramIo
  * Prints what needs no command to run, and waits for a turn of the event loop, in which the runtime stores the code that
  * it has compiled: a program that exits in its first turn is compiled again by each start.
  */
-async function print(text: string, io: ProgramIo): Promise<number> {
+async function printAtOnce(text: string, io: ProgramIo): Promise<number> {
   io.stdout.write(text);
   const { promise: turn, resolve } = Promise.withResolvers<void>();
   // `setTimeout` would load Node's timers first.

@@ -1,4 +1,5 @@
 import type { ProgramIo } from "../cli/io.ts";
+import { PrintQueue } from "../cli/print.ts";
 import { OutputFile } from "./output_file.ts";
 
 /**
@@ -10,10 +11,10 @@ export function openReadyFile(path: string | undefined): OutputFile | undefined 
 }
 
 /**
- * Announces the endpoints once clients can connect. The ready file contains only the endpoints of the service, standard
- * output also the URL of its metrics.
+ * Announces the endpoints once clients can connect, and waits for the reader of standard output. The ready file
+ * contains only the endpoints of the service, standard output also the URL of its metrics.
  */
-export function announceReady(
+export async function announceReady(
   endpoints: readonly string[],
   { printEndpoint, readyFile, metricsUrl, io }: {
     printEndpoint: boolean;
@@ -21,8 +22,15 @@ export function announceReady(
     metricsUrl: string | undefined;
     io: ProgramIo;
   },
-): void {
+): Promise<void> {
   const text = endpoints.map((endpoint) => `${endpoint}\n`).join("");
-  if (printEndpoint) io.stdout.write(metricsUrl === undefined ? text : `${text}${metricsUrl}\n`);
   readyFile?.write(text);
+  if (printEndpoint) await printServed(metricsUrl === undefined ? text : `${text}${metricsUrl}\n`, io);
+}
+
+/** Prints what a server announces. A signal ends the wait for the reader, but is not the server's failure. */
+export async function printServed(text: string, io: ProgramIo): Promise<void> {
+  const output = new PrintQueue(io);
+  output.print(text);
+  await output.end();
 }

@@ -80,7 +80,7 @@ export class FakeIo implements ProgramIo {
     const write = (data: string | Uint8Array) => take(typeof data === "string" ? data : new TextDecoder().decode(data));
     return {
       write,
-      writeAsync: (data: string | Uint8Array) => Promise.resolve(write(data)),
+      writeAsync: async (data: Uint8Array) => await write(data),
       isTerminal: false,
       columns: 80,
     };

@@ -124,7 +124,8 @@ export class RunningProgram implements AsyncDisposable {
   }
 }
 
-function commandOf(name: ProgramName, { executable, permissions = ["-N"] }: StartOptions): string[] {
+/** The command line of a program from the sources, or of a compiled one. */
+export function commandOf(name: ProgramName, { executable, permissions = ["-N"] }: StartOptions): string[] {
   if (executable !== undefined) return [executable];
   const program = fromFileUrl(`../../src/${name}.ts`);
   return [Deno.execPath(), "run", "--no-prompt", "--unstable-net", ...permissions, program];

@@ -5,6 +5,7 @@ import { formatDuration, roundTo } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { commonExitCode, EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
+import { print } from "../../cli/print.ts";
 import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { type Style, styleOf } from "../../cli/style.ts";
@@ -199,7 +200,10 @@ async function checkAll(
     if (flags.any && "state" in outcome && outcome.state === "ready") enough.abort(new NotNeeded());
     status.clear();
     if (flags.quiet && ("skipped" in outcome || outcome.state === "ready")) return outcome;
-    report.write(flags.json ? toJsonLine(outcomeObject(outcome)) : `${outcomeLine(outcome, width, style)}\n`);
+    await print(
+      { stdout: report, stop },
+      flags.json ? toJsonLine(outcomeObject(outcome)) : `${outcomeLine(outcome, width, style)}\n`,
+    );
     return outcome;
   }));
   return exitCodeFor(outcomes, flags.any);

@@ -2,6 +2,7 @@ import { escapeControls, textOrHex, toJsonLine } from "../../base/bytes.ts";
 import { messageOf } from "../../base/errors.ts";
 import { EXIT, exitCodeOf } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
+import { print } from "../../cli/print.ts";
 import type { Session } from "../../session/session.ts";
 import { type DialFlags, isByLine } from "./dial.ts";
 import { failureLines } from "../../script/difference.ts";
@@ -46,7 +47,7 @@ export async function exchangeOnCommandLine(
   const exitCode = report.error === undefined ? EXIT.done : exitCodeOf(report.error);
   if (flags.json) {
     const ms = performance.now() - startMs;
-    io.stdout.write(toJsonLine(reportObject(report, { session, exitCode, ms })));
+    await print(io, toJsonLine(reportObject(report, { session, exitCode, ms })));
   }
   if (report.error !== undefined) {
     const lines = [`parley-client: ${messageOf(report.error)}`, ...failureLines(report).map((line) => `  ${line}`)];

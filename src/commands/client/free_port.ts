@@ -4,6 +4,7 @@ import { ParleyError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
+import { print } from "../../cli/print.ts";
 import { findFreePort } from "../../net/find_free_port.ts";
 import { resolve } from "../../net/resolve.ts";
 import { rejectMore } from "../arguments.ts";
@@ -40,8 +41,8 @@ export const freePortCommand = defineCommand({
     if (found.length < flags.count) {
       throw new ParleyError(`Cannot find ${flags.count} free ports: found only ${found.length}`);
     }
-    if (flags.json) io.stdout.write(toJsonLine({ ok: true, host: flags.host, transport, ports: found }));
-    else io.stdout.write(found.map((port) => `${port}\n`).join(""));
+    if (flags.json) await print(io, toJsonLine({ ok: true, host: flags.host, transport, ports: found }));
+    else await print(io, found.map((port) => `${port}\n`).join(""));
     return EXIT.done;
   },
 });

@@ -3,6 +3,7 @@ import { type Attempt, PermissionError } from "../../base/errors.ts";
 import type { FlagTable, FlagValues } from "../../base/flag_spec.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
+import { print } from "../../cli/print.ts";
 import { connect } from "../../factory.ts";
 import { type Endpoint, formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { resolve, type ResolvedAddress } from "../../net/resolve.ts";
@@ -42,7 +43,7 @@ export const inspectCommand = defineCommand({
     rejectInapplicableFlags(given, [endpoint]);
     using stop = io.stop.listen();
     const inspection = await inspect(endpoint, flags, stop.signal);
-    io.stdout.write(flags.json ? toJsonLine(inspectionObject(inspection)) : inspectionText(inspection));
+    await print(io, flags.json ? toJsonLine(inspectionObject(inspection)) : inspectionText(inspection));
     return EXIT.done;
   },
 });

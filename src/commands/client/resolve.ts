@@ -5,6 +5,7 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
+import { print } from "../../cli/print.ts";
 import { resolve } from "../../net/resolve.ts";
 import { rejectMore } from "../arguments.ts";
 
@@ -31,8 +32,8 @@ export const resolveCommand = defineCommand({
     rejectMore(more);
     using stop = io.stop.listen();
     const addresses = await resolve(host, { timeout: flags.timeout, signal: stop.signal });
-    if (flags.json) io.stdout.write(toJsonLine({ ok: true, host, addresses }));
-    else io.stdout.write(addresses.map(({ address }) => `${address}\n`).join(""));
+    if (flags.json) await print(io, toJsonLine({ ok: true, host, addresses }));
+    else await print(io, addresses.map(({ address }) => `${address}\n`).join(""));
     return EXIT.done;
   },
 });

@@ -5,6 +5,7 @@ import { formatDuration } from "../../base/units.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT, exitCodeOf, StoppedError } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
+import { print } from "../../cli/print.ts";
 import { junitXml } from "../../cli/reporters/junit.ts";
 import type { TestReport } from "../../cli/reporters/test_report.ts";
 import { check, type CheckOptions, reasonFor } from "../../probe/check.ts";
@@ -90,7 +91,7 @@ export const runCommand = defineCommand({
     junit?.write(
       junitXml({ name: "run", program: "parley-client", startedAt, ms, tests: steps.map(testOf), exitCode }),
     );
-    if (flags.json) io.stdout.write(toJsonLine({ ok: exitCode === EXIT.done, exitCode, ms, steps }));
+    if (flags.json) await print(io, toJsonLine({ ok: exitCode === EXIT.done, exitCode, ms, steps }));
     return exitCode;
   },
 });

@@ -1,5 +1,6 @@
 import { orUsageError, UsageError } from "../../base/errors.ts";
 import { defineCommand } from "../../cli/command.ts";
+import { print } from "../../cli/print.ts";
 import { readPassword } from "../../cli/read_password.ts";
 import { checkNick } from "../../chat/names.ts";
 import { hashPassword } from "../../guard/password_hash.ts";
@@ -31,7 +32,7 @@ export const hashPasswordCommand = defineCommand({
     }
     const hash = await hashPassword(password);
     const roles = flags.role.length === 0 ? "" : `:${flags.role.join(",")}`;
-    io.stdout.write(name === undefined ? `${hash}\n` : `${name}:${hash}${roles}\n`);
+    await print(io, name === undefined ? `${hash}\n` : `${name}:${hash}${roles}\n`);
     return 0;
   },
 });

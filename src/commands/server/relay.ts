@@ -134,7 +134,10 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
     ? undefined
     : owner.use(await serveMetrics(flags.metrics, stats, { service: "relay" })).url;
   const endpoints = [...relay === undefined ? [] : [formatEndpoint(relay.endpoint)], ...control?.endpoints() ?? []];
-  announceReady(endpoints, {
+  const running = runUntil(stopped, { relay, control });
+  // Reported below.
+  running.catch(() => {});
+  await announceReady(endpoints, {
     printEndpoint: flags.printEndpoint,
     readyFile,
     metricsUrl: control?.url ?? metricsUrl,
@@ -146,7 +149,7 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
   };
   return await runWith(childCommand, io, {
     env,
-    running: runUntil(stopped, { relay, control }),
+    running,
     stop: () => stop.abort(),
   });
 }

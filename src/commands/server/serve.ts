@@ -78,7 +78,7 @@ export async function serve(
     env: environmentOf(opened.endpoints[0], metrics?.url),
     onServing() {
       slot.onServing?.(opened.stats);
-      announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl: metrics?.url, io });
+      return announceReady(announced, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl: metrics?.url, io });
     },
   });
 }
@@ -92,8 +92,8 @@ export interface RunServicesOptions {
   readonly command: readonly string[];
   /** Environment variables for the command. */
   readonly env: Readonly<Record<string, string>>;
-  /** Called once connections are accepted. */
-  readonly onServing: () => void;
+  /** Called once connections are accepted; the command starts when it is done. */
+  readonly onServing: () => Promise<void>;
 }
 
 /** Runs services until the signal, or until the command has ended. Returns the exit code. */
@@ -103,8 +103,10 @@ export async function runServices(
 ): Promise<number> {
   const ended = new AbortController();
   const running = runAllServices(services, AbortSignal.any([stop, ended.signal]));
+  // Reported below.
+  running.catch(() => {});
   try {
-    onServing();
+    await onServing();
   } catch (error) {
     ended.abort();
     await running;

@@ -3,9 +3,10 @@ import type { FlagTable } from "../../base/flag_spec.ts";
 import { readNamedFile } from "../../base/read_named_file.ts";
 import { defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
+import { print } from "../../cli/print.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
-import { openReadyFile } from "../announce_ready.ts";
+import { openReadyFile, printServed } from "../announce_ready.ts";
 import { configureServerLogging } from "../server_logging.ts";
 import { runServices } from "./serve.ts";
 import { SHARED_FLAGS } from "./shared_flags.ts";
@@ -69,7 +70,7 @@ export const stackCommand = defineCommand({
     }
     if (stack.every(({ targets }) => targets === undefined)) await io.dropPermissions?.("ffi");
     if (flags.check) {
-      io.stdout.write(`${path}: ok, ${stack.length} service${stack.length === 1 ? "" : "s"}\n`);
+      await print(io, `${path}: ok, ${stack.length} service${stack.length === 1 ? "" : "s"}\n`);
       return EXIT.done;
     }
     using ready = openReadyFile(flags.readyFile);
@@ -94,8 +95,8 @@ export const stackCommand = defineCommand({
       command: childCommand,
       env,
       onServing() {
-        if (flags.printEndpoint) io.stdout.write(lines);
         ready?.write(flags.readyFile?.endsWith(".json") ? `${JSON.stringify(stackEndpoints(opened))}\n` : lines);
+        return flags.printEndpoint ? printServed(lines, io) : Promise.resolve();
       },
     });
   },

@@ -5,6 +5,7 @@ import { parseMessageRate } from "../../base/rates.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../cli/io.ts";
+import { print } from "../../cli/print.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { Measure, type Measurement } from "../../datagram/bench/measure.ts";
 import { PROBE_HEADER_BYTES } from "../../datagram/bench/probe.ts";
@@ -90,7 +91,7 @@ async function bench(flags: FlagValues<typeof FLAGS>, args: readonly string[], i
   const failed = limits.flatMap((limit) => limit.violation(result) ?? []);
   const verdict = failed.length > 0 && !result.isSilent ? EXIT.unexpected : codeOf(result, target, socket);
   const code = stop.exitCode ?? verdict;
-  io.stdout.write(flags.json ? result.toJson(code, failed) : result.toText());
+  await print(io, flags.json ? result.toJson(code, failed) : result.toText());
   for (const line of failed) io.stderr.write(`parley-udp: ${line}\n`);
   if (result.isSilent && stop.exitCode === undefined) {
     io.stderr.write(`${formatEndpoint(target)}: ${reasonOf(code, result, flags.oneWay)}\n`);

@@ -160,8 +160,10 @@ export async function runAnnounced(
   const metricsUrl = await serveMetrics(flags.metrics, sources, owner);
   const running = run();
   const endpoints = sockets.map(({ endpoint }) => formatEndpoint(endpoint));
-  announceReady(endpoints, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io });
-  await running;
+  await Promise.all([
+    running,
+    announceReady(endpoints, { printEndpoint: flags.printEndpoint, readyFile, metricsUrl, io }),
+  ]);
 }
 
 /** Serves the metrics on the endpoint from the flags; returns their URL. */
