@@ -37,8 +37,8 @@ export interface ExchangeOptions {
   isOneWay: boolean;
   /** Ends the exchange early. */
   signal: AbortSignal;
-  /** Called with each result, in the order of completion. */
-  onOutcome?: (outcome: ExchangeOutcome) => void;
+  /** Called with each result, in the order of completion; too many at a time hold back the next datagram. */
+  onOutcome?: (outcome: ExchangeOutcome) => void | Promise<void>;
   now?: () => number;
 }
 
@@ -137,14 +137,14 @@ export class DatagramExchange {
         }
         status = await this.#try({ seq, data }, matcher, replies, isLast, signal, onSent);
       }
+      if (status === "silent" && signal.aborted) return this.summary.abandon(tries);
+      const first = replies[0];
+      const outcome = { seq, status, tries, replies, elapsedMs: first && first.atMs - firstMs };
+      this.summary.add(outcome);
+      await this.#options.onOutcome?.(outcome);
     } finally {
       this.#giveBack(matcher);
     }
-    if (status === "silent" && signal.aborted) return this.summary.abandon(tries);
-    const first = replies[0];
-    const outcome = { seq, status, tries, replies, elapsedMs: first && first.atMs - firstMs };
-    this.summary.add(outcome);
-    this.#options.onOutcome?.(outcome);
   }
 
   async #try(

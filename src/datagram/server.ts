@@ -34,6 +34,8 @@ export interface DatagramServerOptions {
   gate?: DatagramGate | undefined;
   /** Simulated network in front of the service. */
   impairment?: Impairments | undefined;
+  /** Backpressure: what to wait for before the next datagram is received, if anything. */
+  heldBy?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** Runs one service on any number of datagram sockets. */
@@ -103,12 +105,13 @@ export class DatagramServer {
 
   #answerInTurn(socket: DatagramSocket, sender: BoundedSender, isDone: () => boolean): Promise<void> {
     const answer = (datagram: Datagram) => this.#take(datagram, sender, socket);
-    return socket.answerEach(answer, (bytes, error) => sender.count(bytes, error), isDone);
+    return socket.answerEach(answer, (bytes, error) => sender.count(bytes, error), isDone, this.#options.heldBy);
   }
 
   /** Does not wait for sends, because a Unix client that does not read would block all others. */
   async #answerAtOnce(socket: DatagramSocket, sender: BoundedSender, isDone: () => boolean): Promise<void> {
     while (!isDone()) {
+      await this.#options.heldBy?.();
       const datagram = await socket.receive();
       if (datagram === null) return;
       const reply = this.#take(datagram, sender, socket);

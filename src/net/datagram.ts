@@ -153,18 +153,22 @@ export class DatagramSocket<E extends Endpoint = Endpoint> implements AsyncDispo
    * combined with {@linkcode receive}.
    *
    * @param onSent Called when the kernel has taken a reply of `bytes` bytes, or with the error.
+   * @param heldBy What to wait for before the next datagram is received, if anything.
    */
   answerEach(
     answer: (datagram: Datagram) => Uint8Array | undefined,
     onSent: (bytes: number, error?: Error) => void,
     isDone: () => boolean,
+    heldBy?: () => Promise<void> | undefined,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const datagram = new IncomingDatagram(this.#maxBytes, this.#own);
     let replyLength = 0;
     // Callbacks and one reused object: a loop that awaits, with an object for each datagram, is slower.
     const receiveNext = () => {
-      if (this.#isClosed || isDone()) resolve();
+      if (this.#isClosed || isDone()) return resolve();
+      const held = heldBy?.();
+      if (held !== undefined) held.then(receiveNext, reject);
       else this.#transport.receive(this.#buffer).then(onReceived, onReceiveFailed);
     };
     // Whatever a callback throws ends the loop; otherwise it would be an unhandled rejection.

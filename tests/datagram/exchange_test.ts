@@ -31,7 +31,7 @@ async function exchange(
     hasManyReceivers: false,
     isOneWay: false,
     signal: new AbortController().signal,
-    onOutcome: (outcome) => outcomes.push(outcome),
+    onOutcome: (outcome) => void outcomes.push(outcome),
     ...options,
   });
   await running.run();
@@ -187,6 +187,27 @@ Deno.test("DatagramExchange waits for 1,024 replies at a time on a shared socket
   assertEquals(sent, 1_025);
   await time.advance(60_000);
   assertEquals((await running).summary.lost.length, 1_025);
+});
+
+Deno.test("DatagramExchange sends no more while 1,024 results have not been taken (MAX_WAITING)", async () => {
+  using time = new FakeTime();
+  const taken = Promise.withResolvers<void>();
+  let sent = 0;
+  const running = exchange((text, transport) => {
+    sent++;
+    transport.deliver(text);
+  }, { count: 1_026, correlation: "sequence", onOutcome: () => taken.promise });
+  await time.advance(1_000);
+  assertEquals(sent, 1_024);
+  taken.resolve();
+  await time.advance(1_000);
+  assertEquals((await running).summary.answered, 1_026);
+});
+
+Deno.test("DatagramExchange fails with the error of a result that cannot be taken", async () => {
+  const onOutcome = () => Promise.reject(new Deno.errors.BrokenPipe("closed"));
+  const onSend = (text: string, transport: FakeTransport) => transport.deliver(text);
+  await assertRejects(() => exchange(onSend, { onOutcome }), Deno.errors.BrokenPipe, "closed");
 });
 
 Deno.test("DatagramExchange waits for each try as long as it is asked to, and sends it again no more often", async () => {

@@ -172,3 +172,21 @@ Deno.test("DatagramServer waits a second for the kernel to take the last replies
   assert(isDone);
   never.resolve();
 });
+
+for (const scheme of ["udp", "unixgram"] as const) {
+  Deno.test(`${scheme}: DatagramServer receives nothing while it is held back, and then continues, twice`, async () => {
+    let held: PromiseWithResolvers<void> | undefined;
+    const service = { onDatagram: () => void (held = Promise.withResolvers()) };
+    const { give, server, stop } = start({ service, heldBy: () => held?.promise }, scheme);
+    for (const text of ["one", "two", "three"]) give(text);
+    for (let count = 1; count <= 3; count++) {
+      await turn();
+      await turn();
+      assertEquals(server.counts.received, count);
+      const release = held?.resolve;
+      held = undefined;
+      release?.();
+    }
+    await stop();
+  });
+}

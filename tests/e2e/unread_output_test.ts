@@ -1,7 +1,9 @@
 /** A reader of standard output that stops reading delays neither signals nor the program's other work. */
 
 import { assertEquals, assertLess } from "@std/assert";
+import { DatagramPeer } from "../support/datagram_peer.ts";
 import { withinTime } from "../support/give_back.ts";
+import { runProgram as runInProcess, startUdpServer } from "../support/in_process.ts";
 import { readTextToEnd, writeAll } from "../support/peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { withFile, withFolder } from "../support/temporary.ts";
@@ -19,6 +21,15 @@ async function assertEnds(program: UnreadProgram, signal: Deno.Signal, code: num
   assertLess(performance.now() - startMs, END_MS);
 }
 
+/** Waits until the metrics at the endpoint have the line. */
+async function untilCounted(endpoint: string, line: string): Promise<void> {
+  const url = `http://${endpoint}/metrics`;
+  const poll = async () => {
+    while (!(await (await fetch(url)).text()).includes(line));
+  };
+  await withinTime(poll(), line);
+}
+
 /** Waits until the only file of the folder has a match. */
 async function untilWritten(folder: string, pattern: RegExp): Promise<void> {
   using changes = Deno.watchFs(folder);
@@ -29,6 +40,69 @@ async function untilWritten(folder: string, pattern: RegExp): Promise<void> {
   };
   await withinTime(look(), `a file like ${pattern}`);
 }
+
+/** Starts a `parley-udp` command that serves, with metrics. */
+async function startUdp(args: readonly string[]) {
+  const program = new UnreadProgram("udp", [...args, "--metrics", "127.0.0.1:0"]);
+  const endpoint = await program.errorLine(/bound to (\S+)/);
+  const metrics = await program.errorLine(/\[metrics\] listening on tcp:\/\/(\S+)/);
+  return { program, endpoint, metrics, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`listen serves its metrics and ends by ${signal} while its output is not read`, LINUX, async () => {
+    await using started = await startUdp(["listen", "127.0.0.1:0"]);
+    using peer = new DatagramPeer(started.endpoint);
+    for (let count = 0; count < 3; count++) await peer.send("x");
+    await untilCounted(started.metrics, 'parley_datagrams_received_total{service="listen"} 3');
+    await assertEnds(started.program, signal, 0);
+  });
+}
+
+Deno.test("listen ends by SIGTERM after more datagrams than it keeps for its reader", LINUX, async () => {
+  await using started = await startUdp(["listen", "127.0.0.1:0", "--raw"]);
+  using peer = new DatagramPeer(started.endpoint);
+  for (let count = 0; count < 20; count++) await peer.send(new Uint8Array(60_000));
+  await untilCounted(started.metrics, "parley_datagrams_received_total");
+  await assertEnds(started.program, "SIGTERM", 0);
+});
+
+Deno.test("listen loses nothing to a reader that is late", LINUX, async () => {
+  const count = 150;
+  await using started = await startUdp(["listen", "127.0.0.1:0", "--raw", "--max-datagrams", String(count)]);
+  using peer = new DatagramPeer(started.endpoint);
+  const sent = Array.from({ length: count }, (_, index) => `${index}`.padEnd(500, ".") + "\n");
+  for (const data of sent) await peer.send(data);
+  const [text, code] = await Promise.all([started.program.read(), started.program.exitCode()]);
+  assertEquals([text, code], [sent.join(""), 0]);
+});
+
+Deno.test("serve sink replies and ends by SIGTERM while its output is not read", LINUX, async () => {
+  await using started = await startUdp(["serve", "sink", "127.0.0.1:0"]);
+  for (let run = 0; run < 2; run++) {
+    const args = ["bench", started.endpoint, "--one-way", "--count", "1", "--wait", "5s"];
+    assertEquals((await withinTime(runInProcess("udp", args), "a report of the sink")).code, 0);
+  }
+  await assertEnds(started.program, "SIGTERM", 0);
+});
+
+for (const format of [[], ["--json"]]) {
+  Deno.test(`udp send ${format} continues and ends by SIGTERM while its output is not read`, LINUX, async () => {
+    await using echo = await startUdpServer(["echo", ":0", "--max-datagrams", "3"]);
+    await using program = new UnreadProgram("udp", ["send", echo.endpoint, "x", "--count", "100", ...format]);
+    assertEquals(await withinTime(echo.server.exitCode(), "three datagrams"), 0);
+    await assertEnds(program, "SIGTERM", 143);
+  });
+}
+
+Deno.test("udp send loses nothing to a reader that is late", LINUX, async () => {
+  await using echo = await startUdpServer(["echo", ":0"]);
+  const args = ["send", echo.endpoint, "datagram {seq}", "--count", "20", "--interval", "1ms"];
+  await using program = new UnreadProgram("udp", args);
+  await program.endInput();
+  const [text, code] = await Promise.all([program.read(), program.exitCode()]);
+  assertEquals([text.trim().split("\n").length, code], [20, 0]);
+});
 
 Deno.test("a server writes its ready file, and ends by SIGTERM while its endpoints are not read", LINUX, async () => {
   await withFile("services: { a: { service: echo, endpoint: tcp://127.0.0.1:0 } }", async (stack) => {

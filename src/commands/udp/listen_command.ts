@@ -3,6 +3,7 @@ import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
 import { roundTo } from "../../base/units.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
+import { PrintQueue } from "../../cli/print.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
@@ -50,10 +51,11 @@ export const listenCommand: Command = defineCommand({
     const sockets = await bindEndpoints(args, flags, { owner, context: "listen", groups, reuseAddress });
     const recorder = record && recorderOf(record, sockets.map(({ endpoint }) => formatEndpoint(endpoint)).join(","));
     const startMs = performance.now();
+    const output = new PrintQueue(io);
     const print = (datagram: Datagram, socket: DatagramSocket) => {
       const { data, from, isTruncated } = datagram;
       recorder?.(datagram);
-      if (flags.raw) return io.stdout.write(data);
+      if (flags.raw) return output.print(data.slice());
       const line = flags.json
         ? toJsonLine({
           time: new Date().toISOString(),
@@ -65,7 +67,7 @@ export const listenCommand: Command = defineCommand({
           ...textOrHex(data),
         })
         : `${textOf(datagram, flags.hex)}\n`;
-      io.stdout.write(line);
+      output.print(line);
     };
     const server = new DatagramServer({
       service: { takesTruncated: true, onDatagram: (datagram, socket) => void print(datagram, socket) },
@@ -73,9 +75,12 @@ export const listenCommand: Command = defineCommand({
       log: Logger.of("listen"),
       maxDatagrams: flags.maxDatagrams,
       gate: datagramGateOf(flags),
+      heldBy: () => output.held,
     });
     const sources = { service: "listen", flows: [{ counts: server.counts }] };
-    await runAnnounced(() => server.run(stop.signal), { sockets, sources, flags, readyFile, owner, io });
+    const ending = AbortSignal.any([stop.signal, output.failed]);
+    await runAnnounced(() => server.run(ending), { sockets, sources, flags, readyFile, owner, io });
+    await output.end();
     return 0;
   },
 });

@@ -68,7 +68,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
     hasManyReceivers: isToGroup,
     isOneWay: flags.oneWay,
     signal: stop.signal,
-    onOutcome: (outcome): void => report.outcome(outcome, verdict.judge(outcome)),
+    onOutcome: (outcome): Promise<void> => report.outcome(outcome, verdict.judge(outcome)),
   });
   const report = sendReport(formatEndpoint(target), {
     isJson: flags.json,
@@ -83,7 +83,7 @@ async function send(flags: SendFlags, args: readonly string[], io: ProgramIo): P
     throw new UsageError("standard input has no line to send");
   }
   const code = stop.exitCode ?? verdict.exitCode(exchange.summary);
-  report.end(exchange.summary, code);
+  await report.end(exchange.summary, code);
   return code;
 }
 

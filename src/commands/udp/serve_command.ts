@@ -1,6 +1,7 @@
 import { UsageError } from "../../base/errors.ts";
 import { type FlagTable, kebabCase } from "../../base/flag_spec.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
+import { PrintQueue } from "../../cli/print.ts";
 import { didYouMean } from "../../base/suggest.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import type { RegisteredDatagramService } from "../../datagram/service.ts";
@@ -44,7 +45,8 @@ export const serveCommand: Command = defineCommand({
     const impairment = impairmentsOf(faults, { seed, direction: "to-server", maxQueued: maxQueue });
     const gate = datagramGateOf(flags);
     const log = Logger.of(service.name);
-    const work = await service.create(flags, { log, print: (line) => io.stdout.write(`${line}\n`) });
+    const output = new PrintQueue(io);
+    const work = await service.create(flags, { log, print: (line) => output.print(`${line}\n`) });
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
     const sockets = await bindEndpoints(endpoints, flags, { owner, context: service.name });
@@ -56,9 +58,12 @@ export const serveCommand: Command = defineCommand({
       mayAmplify: flags.amplify,
       gate,
       impairment,
+      heldBy: () => output.held,
     });
     const sources = { service: service.name, flows: [{ counts: server.counts, impairment }] };
-    await runAnnounced(() => server.run(stop.signal), { sockets, sources, flags, readyFile, owner, io });
+    const ending = AbortSignal.any([stop.signal, output.failed]);
+    await runAnnounced(() => server.run(ending), { sockets, sources, flags, readyFile, owner, io });
+    await output.end();
     return 0;
   },
 });

@@ -1,5 +1,6 @@
 import { roundTo } from "../../../base/units.ts";
 import {
+  concat,
   escapeControls,
   indexOfBytes,
   parseHex,
@@ -12,6 +13,7 @@ import {
 import { UsageError } from "../../../base/errors.ts";
 import { EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
+import { print } from "../../../cli/print.ts";
 import { type ExchangeOutcome, type ExchangeSummary, formatRanges } from "../../../datagram/exchange_summary.ts";
 import { formatEndpoint } from "../../../net/endpoint.ts";
 import type { SendFlags } from "./flags.ts";
@@ -81,9 +83,9 @@ function expectRegex(source: string): Expectation {
 /** Reports the results of `parley-udp send`. */
 interface SendReport {
   /** Called with each result. */
-  outcome(outcome: ExchangeOutcome, fault: string | undefined): void;
+  outcome(outcome: ExchangeOutcome, fault: string | undefined): Promise<void>;
   /** Called at the end. */
-  end(summary: ExchangeSummary, exitCode: number): void;
+  end(summary: ExchangeSummary, exitCode: number): void | Promise<void>;
 }
 
 /** Maximum datagrams without a reply that get a line of their own. */
@@ -112,10 +114,9 @@ function textReport(
 ): SendReport {
   let lines = 0;
   return {
-    outcome({ replies, seq, status }, fault) {
-      for (const { data, isTruncated, from } of replies) {
-        io.stdout.write(data);
-        if (data.at(-1) !== 0x0a) io.stdout.write("\n");
+    async outcome({ replies, seq, status }, fault) {
+      if (replies.length > 0) await print(io, concat(replies.flatMap(({ data }) => asLine(data))));
+      for (const { isTruncated, from } of replies) {
         if (isTruncated) {
           io.stderr.write(
             `truncated reply from ${from ? escapeControls(formatEndpoint(from)) : "an unnamed socket"}\n`,
@@ -154,11 +155,14 @@ function textReport(
   };
 }
 
+function asLine(data: Uint8Array): Uint8Array[] {
+  return data.at(-1) === 0x0a ? [data] : [data, utf8("\n")];
+}
+
 function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io: ProgramIo): SendReport {
-  const print = (value: object) => io.stdout.write(toJsonLine(value));
   return {
-    outcome({ seq, status, tries, elapsedMs, replies }, fault) {
-      print({
+    async outcome({ seq, status, tries, elapsedMs, replies }, fault) {
+      const result = {
         seq,
         ok: fault === undefined && status !== "refused" && (status !== "silent" || isSilenceExpected),
         status,
@@ -171,15 +175,17 @@ function jsonReport(target: string, { isSilenceExpected }: SendReportOptions, io
           isTruncated: reply.isTruncated,
           ...textOrHex(reply.data),
         })),
-      });
+      };
+      await print(io, toJsonLine(result));
     },
-    end(summary, exitCode) {
+    async end(summary, exitCode) {
       const { sent, answered, lost, refused, retries, unmatched } = summary;
       const unexpectedSenders = Object.fromEntries(summary.unexpectedSenders);
       const times = summary.times();
       const elapsedMs = times && Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, roundTo(ms, 3)]));
       const counts = { sent, answered, lost: lost.length, refused, retries, unmatched, unexpectedSenders };
-      print({ ok: exitCode === 0, exitCode, target, ...counts, lostSeqs: lost.toSorted((a, b) => a - b), elapsedMs });
+      const lostSeqs = lost.toSorted((a, b) => a - b);
+      await print(io, toJsonLine({ ok: exitCode === 0, exitCode, target, ...counts, lostSeqs, elapsedMs }));
     },
   };
 }

@@ -16,47 +16,53 @@ function outcome(status: ExchangeOutcome["status"], rest: Partial<ExchangeOutcom
 }
 
 /** What is printed for results and faults, each on standard output and on standard error. */
-function printed(
+async function printed(
   results: readonly (readonly [ExchangeOutcome, fault?: string | undefined])[],
   { summary, ...options }: Partial<SendReportOptions> & { summary?: ExchangeSummary } = {},
-): { out: string; err: string } {
+): Promise<{ out: string; err: string }> {
   const io = new FakeIo();
   const defaults = { isJson: false, count: 1, isSilenceExpected: false, unexpectedSenders: new Map<string, number>() };
   const report = sendReport("udp://t:1", { ...defaults, ...options }, io);
-  for (const [result, fault] of results) report.outcome(result, fault);
-  if (summary !== undefined) report.end(summary, 5);
+  for (const [result, fault] of results) await report.outcome(result, fault);
+  if (summary !== undefined) await report.end(summary, 5);
   return { out: io.out, err: io.err };
 }
 
-Deno.test("sendReport() prints each reply as one line, and marks one that is truncated", () => {
+Deno.test("sendReport() prints each reply as one line, and marks one that is truncated", async () => {
   const replies = [reply("one"), reply("two\n"), reply("", null, true), reply("cut", FROM, true)];
-  assertEquals(printed([[outcome("answered", { replies })]]), {
+  assertEquals(await printed([[outcome("answered", { replies })]]), {
     out: "one\ntwo\n\ncut\n",
     err: "truncated reply from an unnamed socket\ntruncated reply from udp://127.0.0.1:5\n",
   });
 });
 
-Deno.test("sendReport() reports a missing reply with its reason, unless silence was expected", () => {
-  assertEquals(printed([[outcome("silent")]]).err, "no reply from udp://t:1 in time\n");
-  assertEquals(printed([[outcome("refused")]]).err, "no reply: port closed at udp://t:1\n");
-  assertEquals(printed([[outcome("silent")], [outcome("one-way")]], { isSilenceExpected: true }).err, "");
+Deno.test("sendReport() reports a missing reply with its reason, unless silence was expected", async () => {
+  assertEquals((await printed([[outcome("silent")]])).err, "no reply from udp://t:1 in time\n");
+  assertEquals((await printed([[outcome("refused")]])).err, "no reply: port closed at udp://t:1\n");
+  assertEquals((await printed([[outcome("silent")], [outcome("one-way")]], { isSilenceExpected: true })).err, "");
   assertEquals(
-    printed([[outcome("refused")]], { isSilenceExpected: true }).err,
+    (await printed([[outcome("refused")]], { isSilenceExpected: true })).err,
     "no reply: port closed at udp://t:1\n",
   );
   const unexpectedSenders = new Map([["udp://a:1", 2], ["udp://b:2", 1]]);
   assertEquals(
-    printed([[outcome("silent")]], { unexpectedSenders }).err,
+    (await printed([[outcome("silent")]], { unexpectedSenders })).err,
     "no reply from udp://t:1 in time, but a reply came from udp://a:1, udp://b:2\n",
   );
 });
 
-Deno.test("sendReport() numbers datagrams if there are several, and lists at most ten without a reply", () => {
-  assertEquals(printed([[outcome("answered"), "wrong"]]).err, "wrong\n");
-  assertEquals(printed([[outcome("answered"), "wrong"]], { count: 2 }).err, "datagram 3: wrong\n");
-  assertEquals(printed([[outcome("refused")]], { count: 2 }).err, "no reply to datagram 3: port closed at udp://t:1\n");
+Deno.test("sendReport() numbers datagrams if there are several, and lists at most ten without a reply", async () => {
+  assertEquals((await printed([[outcome("answered"), "wrong"]])).err, "wrong\n");
+  assertEquals((await printed([[outcome("answered"), "wrong"]], { count: 2 })).err, "datagram 3: wrong\n");
+  assertEquals(
+    (await printed([[outcome("refused")]], { count: 2 })).err,
+    "no reply to datagram 3: port closed at udp://t:1\n",
+  );
   const silent = Array.from({ length: 11 }, () => [outcome("silent")] as const);
-  assertEquals(printed(silent, { count: 20 }).err, "no reply to datagram 3 from udp://t:1 in time\n".repeat(10));
+  assertEquals(
+    (await printed(silent, { count: 20 })).err,
+    "no reply to datagram 3 from udp://t:1 in time\n".repeat(10),
+  );
 });
 
 /** A summary of 4 datagrams: 3 answered, 1 lost. */
@@ -67,36 +73,39 @@ function summaryOf(rest: Partial<ExchangeSummary> = {}): ExchangeSummary {
   return Object.assign(summary, rest);
 }
 
-Deno.test("sendReport() ends with a summary, unless there was one datagram", () => {
-  assertEquals(printed([], { summary: summaryOf() }).err, "");
+Deno.test("sendReport() ends with a summary, unless there was one datagram", async () => {
+  assertEquals((await printed([], { summary: summaryOf() })).err, "");
   const few = "4 sent, 3 answered, 1 lost (25%)";
   const rest = "\nno reply to 3\nmin/avg/p99/max 1/2/3/3 ms\n";
-  assertEquals(printed([], { count: 4, summary: summaryOf() }).err, few + rest);
+  assertEquals((await printed([], { count: 4, summary: summaryOf() })).err, few + rest);
   const unexpectedSenders = new Map([["udp://a:1", 2], ["udp://b:2", 1]]);
   assertEquals(
-    printed([], { count: 4, summary: summaryOf({ retries: 5, unmatched: 6, unexpectedSenders }) }).err,
+    (await printed([], { count: 4, summary: summaryOf({ retries: 5, unmatched: 6, unexpectedSenders }) })).err,
     `${few}, 5 retries, 6 late or repeated replies, 3 from udp://a:1, udp://b:2${rest}`,
   );
   const oneWay = new ExchangeSummary();
   oneWay.add(outcome("one-way"));
-  assertEquals(printed([], { count: 4, summary: oneWay }).err, "1 sent\n");
+  assertEquals((await printed([], { count: 4, summary: oneWay })).err, "1 sent\n");
   const lost = new ExchangeSummary();
   lost.add(outcome("silent"));
-  assertEquals(printed([], { count: 4, summary: lost }).err, "1 sent, 0 answered, 1 lost (100%)\nno reply to 3\n");
+  assertEquals(
+    (await printed([], { count: 4, summary: lost })).err,
+    "1 sent, 0 answered, 1 lost (100%)\nno reply to 3\n",
+  );
 });
 
-Deno.test("sendReport() has the same as JSON", () => {
-  const okOf = (status: ExchangeOutcome["status"], isSilenceExpected: boolean, fault?: string) =>
-    JSON.parse(printed([[outcome(status), fault]], { isJson: true, isSilenceExpected }).out).ok;
-  assertEquals([okOf("answered", false), okOf("answered", false, "wrong"), okOf("one-way", false)], [
+Deno.test("sendReport() has the same as JSON", async () => {
+  const okOf = async (status: ExchangeOutcome["status"], isSilenceExpected: boolean, fault?: string) =>
+    JSON.parse((await printed([[outcome(status), fault]], { isJson: true, isSilenceExpected })).out).ok;
+  assertEquals([await okOf("answered", false), await okOf("answered", false, "wrong"), await okOf("one-way", false)], [
     true,
     false,
     true,
   ]);
-  assertEquals([okOf("silent", false), okOf("silent", true)], [false, true]);
-  assertEquals([okOf("refused", false), okOf("refused", true)], [false, false]);
+  assertEquals([await okOf("silent", false), await okOf("silent", true)], [false, true]);
+  assertEquals([await okOf("refused", false), await okOf("refused", true)], [false, false]);
   const replies = [reply("a", null, true)];
-  const lines = printed([[outcome("answered", { replies, elapsedMs: 1.23456 })]], {
+  const lines = await printed([[outcome("answered", { replies, elapsedMs: 1.23456 })]], {
     isJson: true,
     summary: summaryOf(),
   });
@@ -111,10 +120,13 @@ Deno.test("sendReport() has the same as JSON", () => {
   });
 });
 
-Deno.test("sendReport() lists the datagrams without a reply by number", () => {
+Deno.test("sendReport() lists the datagrams without a reply by number", async () => {
   const summary = new ExchangeSummary();
   for (const seq of [10, 2, 9]) summary.add(outcome("silent", { seq }));
-  const [line = ""] = printed([], { count: 10, isJson: true, summary }).out.trimEnd().split("\n").slice(-1);
+  const [line = ""] = (await printed([], { count: 10, isJson: true, summary })).out.trimEnd().split("\n").slice(-1);
   assertEquals(JSON.parse(line).lostSeqs, [2, 9, 10]);
-  assertEquals(printed([], { count: 10, summary }).err, "3 sent, 0 answered, 3 lost (100%)\nno reply to 2, 9-10\n");
+  assertEquals(
+    (await printed([], { count: 10, summary })).err,
+    "3 sent, 0 answered, 3 lost (100%)\nno reply to 2, 9-10\n",
+  );
 });
