@@ -1,9 +1,10 @@
 /** A reader of standard output that stops reading delays neither signals nor the program's other work. */
 
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { enterChat } from "../support/chat_peer.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { withinTime } from "../support/give_back.ts";
-import { runProgram as runInProcess, startUdpServer } from "../support/in_process.ts";
+import { runProgram as runInProcess, startServer, startUdpServer } from "../support/in_process.ts";
 import { readTextToEnd, writeAll } from "../support/peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { withFile, withFolder } from "../support/temporary.ts";
@@ -102,6 +103,32 @@ Deno.test("udp send loses nothing to a reader that is late", LINUX, async () => 
   await program.endInput();
   const [text, code] = await Promise.all([program.read(), program.exitCode()]);
   assertEquals([text.trim().split("\n").length, code], [20, 0]);
+});
+
+for (const format of [[], ["--json"]]) {
+  Deno.test(`chat ${format} sends and ends by SIGTERM while its output is not read`, LINUX, async () => {
+    await using server = await startServer(["chat", "tcp://127.0.0.1:0"]);
+    using member = await enterChat(server.endpoint);
+    await using program = new UnreadProgram("client", ["chat", server.endpoint, ...format]);
+    await member.until(/has joined|joined/);
+    for (const text of ["one", "two"]) {
+      await program.type(format.length === 0 ? `${text}\n` : `{"type":"publish","room":"#lobby","text":"${text}"}\n`);
+      await withinTime(member.until(new RegExp(text)), text);
+    }
+    await assertEnds(program, "SIGTERM", 143);
+  });
+}
+
+Deno.test("chat prints everything for a reader that is late, and ends", LINUX, async () => {
+  await using server = await startServer(["chat", "tcp://127.0.0.1:0"]);
+  using member = await enterChat(server.endpoint);
+  await using program = new UnreadProgram("client", ["chat", server.endpoint]);
+  await program.type("first\n");
+  await member.until(/first/);
+  await program.endInput();
+  const [text, code] = await Promise.all([program.read(), program.exitCode()]);
+  assertMatch(text, /first\n/);
+  assertEquals(code, 0);
 });
 
 Deno.test("a server writes its ready file, and ends by SIGTERM while its endpoints are not read", LINUX, async () => {

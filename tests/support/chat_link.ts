@@ -28,7 +28,7 @@ export function createLink(sessions: readonly FakeSession[], options: Partial<Ch
     rooms: ["#dev"],
     reconnectMs: 60_000,
     greetingMs: 60_000,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => void events.push(event),
     onStatus: (text) => statuses.push(text),
     ...options,
   });

@@ -32,8 +32,8 @@ export interface ChatLinkOptions {
   readonly retryEveryMs?: number;
   /** Time limit for the server's greeting, in milliseconds. */
   readonly greetingMs: number;
-  /** Called for every event; each message once and in order. */
-  readonly onEvent: (event: ChatEvent) => void;
+  /** Called for every event; each message once and in order. The next one is not received before it is done. */
+  readonly onEvent: (event: ChatEvent) => void | Promise<void>;
   /** Called when the connection is lost or restored. */
   readonly onStatus: (text: string) => void;
 }
@@ -152,7 +152,7 @@ export class ChatLink {
     // A server would drop it or close the connection at every retry.
     if (publish.text.length > TEXT_LENGTH) {
       const text = `A message has at most ${TEXT_LENGTH} characters: this one has ${publish.text.length}`;
-      return this.#options.onEvent({ type: "error", code: "too-long", text, field: "text", id });
+      return void this.#options.onEvent({ type: "error", code: "too-long", text, field: "text", id });
     }
     this.#progress.published(id, publish);
     const key = keyOf(publish.room);
@@ -257,12 +257,12 @@ export class ChatLink {
         isJson ||= text.startsWith('{"type":"welcome"');
         if (!isJson && this.#said.length < SHOWN_CHARACTERS) this.#said += `${text}\n`;
         const event = isJson ? parseEvent(text) : undefined;
-        if (event !== undefined) this.#onEvent(event, session);
+        if (event !== undefined) await this.#onEvent(event, session);
       }
     }
   }
 
-  #onEvent(event: ChatEvent, session: Session): void {
+  #onEvent(event: ChatEvent, session: Session): void | Promise<void> {
     switch (event.type) {
       case "welcome":
         return this.#onWelcome(event, session);
@@ -297,15 +297,14 @@ export class ChatLink {
         this.#onRefusedRoom(event);
         break;
     }
-    this.#options.onEvent(event);
+    return this.#options.onEvent(event);
   }
 
-  #onWelcome(event: ChatEvent & { type: "welcome" }, session: Session): void {
+  #onWelcome(event: ChatEvent & { type: "welcome" }, session: Session): void | Promise<void> {
     const { login } = this.#options;
     if (event.loginRequired) {
       if (login === undefined) throw new UsageError("the server requires a login: add --login NAME");
-      this.request({ type: "login", ...login });
-      return;
+      return void this.request({ type: "login", ...login });
     }
     const isAgain = !this.#progress.isFresh;
     this.#isWelcome = true;
@@ -313,15 +312,14 @@ export class ChatLink {
     if (session.kind === "websocket" || login !== undefined) {
       for (const line of this.#opening(false)) session.send(line, true);
     }
-    if (isAgain) this.#options.onStatus("connected again");
-    else this.#options.onEvent(event);
+    return isAgain ? this.#options.onStatus("connected again") : this.#options.onEvent(event);
   }
 
-  #onMessage(event: ChatEvent & { type: "message" }): void {
-    if (this.#progress.advance(event)) this.#options.onEvent(event);
+  #onMessage(event: ChatEvent & { type: "message" }): void | Promise<void> {
+    if (this.#progress.advance(event)) return this.#options.onEvent(event);
   }
 
-  #onJoined(event: ChatEvent & { type: "joined" }): void {
+  #onJoined(event: ChatEvent & { type: "joined" }): void | Promise<void> {
     const key = keyOf(event.room);
     if (this.#isLeavingLobby && key === LOBBY) return;
     const isNew = this.#progress.positionOf(key) === undefined;
@@ -334,8 +332,8 @@ export class ChatLink {
     const isSent = this.#asked.delete(key);
     this.#entered.add(key);
     if (!isSent) this.#sendOutstanding(key);
-    if (isNew || !event.resumed) this.#options.onEvent(event);
     this.#ready.resolve();
+    if (isNew || !event.resumed) return this.#options.onEvent(event);
   }
 
   /** A room that cannot be joined is not requested again; without any room the client ends. */

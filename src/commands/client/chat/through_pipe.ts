@@ -3,6 +3,8 @@ import { isRecord, parseJson } from "../../../base/json.ts";
 import { formatDuration } from "../../../base/units.ts";
 import type { ChatEvent } from "../../../chat/event.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
+import { LAST_OUTPUT_MS, PrintQueue } from "../../../cli/print.ts";
+import { abortable } from "../../../net/wait.ts";
 import type { ChatLink, Request } from "./link.ts";
 import { showEvent } from "./show_event.ts";
 import { readTyped } from "./typed_line.ts";
@@ -10,6 +12,7 @@ import { readTyped } from "./typed_line.ts";
 /** The chat over pipes: lines in, events out. */
 export class ChatPipe {
   readonly #io: ProgramIo;
+  readonly #output: PrintQueue;
   readonly #isJson: boolean;
   /** Whether the server rejected any input. */
   hasRefusal = false;
@@ -18,14 +21,16 @@ export class ChatPipe {
 
   constructor(io: ProgramIo, options: { isJson: boolean }) {
     this.#io = io;
+    this.#output = new PrintQueue(io);
     this.#isJson = options.isJson;
   }
 
-  /** Writes an event: an object, or lines. */
-  show(event: ChatEvent): void {
+  /** Writes an event: an object, or lines. Settles when there may be more. */
+  show(event: ChatEvent): Promise<void> | undefined {
     if (event.type === "error") this.hasRefusal = true;
     const lines = this.#isJson ? [JSON.stringify(event)] : showEvent(event, { color: false, currentRoom: undefined });
-    if (lines.length > 0) this.#io.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    if (lines.length > 0) this.#output.print(lines.map((line) => `${line}\n`).join(""));
+    return this.#output.held;
   }
 
   /** Reports the state of the connection on standard error. */
@@ -43,12 +48,16 @@ export class ChatPipe {
     const sending = this.#sendInput(link, replyMs);
     try {
       // The first failure is reported; the end of the input ends the link.
-      await Promise.race([running, sending.then(() => running)]);
+      const ended = Promise.race([running, sending.then(() => running)]);
+      await abortable(ended, { signal: this.#output.failed });
     } catch (error) {
       link.quit(0);
-      await running.catch(() => {});
+      // Failures are reported even if the reader of standard output is stuck and holds the link back.
+      if (this.#output.held === undefined) await running.catch(() => {});
+      await abortable(this.#output.end(), { timeout: LAST_OUTPUT_MS }, () => new Error("unread")).catch(() => {});
       throw error;
     }
+    await this.#output.end();
   }
 
   async #sendInput(link: ChatLink, replyMs: number): Promise<void> {
@@ -61,6 +70,7 @@ export class ChatPipe {
       const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) this.#onLine(line, link);
+      await this.#output.held;
     }
     if (rest !== "") this.#onLine(rest, link);
     const isSettled = await link.settled(replyMs);

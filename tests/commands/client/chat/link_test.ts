@@ -35,6 +35,29 @@ Deno.test("run() resumes each room at its position, and shows no message twice",
   assertEquals(statuses.length, 2);
 });
 
+Deno.test("run() receives no further event until the last one is done, and loses none", async () => {
+  const session = webSocket();
+  const done = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  const { link } = createLink([session], {
+    onEvent(event) {
+      seen.push(event.type === "message" ? event.text : event.type);
+      return event.type === "message" ? done.promise : undefined;
+    },
+  });
+  session.say(WELCOME, joined(), message(1), message(2));
+  const running = link.run();
+  await link.ready;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(seen, ["welcome", "joined", "text 1"]);
+  done.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(seen, ["welcome", "joined", "text 1", "text 2"]);
+  link.quit();
+  session.close("done");
+  await running;
+});
+
 Deno.test("publish() is retransmitted under its id until it is acknowledged", async () => {
   const [first, second] = [webSocket(), webSocket()];
   const { link } = createLink([first, second]);

@@ -4,6 +4,7 @@ import { ChatLink } from "../../../../src/commands/client/chat/link.ts";
 import { ChatPipe } from "../../../../src/commands/client/chat/through_pipe.ts";
 import { FakeIo } from "../../../support/fake_io.ts";
 import { FakeSession } from "../../../support/fake_session.ts";
+import { FakeTime } from "../../../support/fake_time.ts";
 
 const JOINED = { type: "joined", epoch: "e", seq: 0, topic: "", resumed: false, members: [] };
 
@@ -115,4 +116,25 @@ Deno.test("talk() fails for a line that it cannot send, and reports the reason",
     const { talking } = pipeInto(`${line}\n`, { isJson });
     await assertRejects(() => talking, UsageError, message);
   }
+});
+
+Deno.test("talk() reports a missing acknowledgement while its output is not read", async () => {
+  using time = new FakeTime();
+  const { io, session, talking } = pipeInto("hello\n", { replyMs: 2_000 });
+  io.stdout.writeAsync = () => new Promise(() => {});
+  await time.advance(0);
+  // More than is kept for the reader: the acknowledgement that follows is not received.
+  for (let count = 0; count < 3; count++) session.say({ type: "notice", text: "x".repeat(40_000) });
+  let failure: unknown;
+  talking.catch((error) => failure = error);
+  await time.advance(1_000);
+  assertEquals(failure, undefined);
+  await time.advance(3_000);
+  assertEquals(failure instanceof TimeoutError, true);
+});
+
+Deno.test("talk() fails at once if its output is closed, and does not reconnect", async () => {
+  const { io, talking } = pipeInto("hello\n");
+  io.outFailure = new Deno.errors.BrokenPipe("Broken pipe");
+  await assertRejects(() => talking, Deno.errors.BrokenPipe);
 });
