@@ -9,6 +9,7 @@ import type { FlagTable, FlagValues } from "../base/flag_spec.ts";
 import { readNamedFile } from "../base/read_named_file.ts";
 import { EXIT } from "../cli/exit_codes.ts";
 import type { ProgramIo } from "../cli/io.ts";
+import { PrintQueue } from "../cli/print.ts";
 import { junitXml } from "../cli/reporters/junit.ts";
 import { reporterOf } from "../cli/reporters/mod.ts";
 import type { TestReport } from "../cli/reporters/test_report.ts";
@@ -48,12 +49,14 @@ export async function runMock(
   if (flags.tap && flags.json) throw new UsageError("--tap and --json cannot be combined");
   const content = await readNamedFile(path, "the script");
   const { script, locate } = parseMockFile(content, path, { env: readEnvironment, isTimed: flags.timed });
-  const reporter = reporterOf(flags, io);
+  const output = new PrintQueue(io);
+  const reporter = reporterOf(flags, io, { output });
   const tests: TestReport[] = [];
   const report = (found: MockReport) => {
     const test = testReportOf(found, locate(found.path));
     tests.push(test);
     reporter.test(test);
+    return output.held;
   };
   const recording = journal &&
     new RecordingFile(journal, { endpoint: script.name ?? path, framing: script.framing ?? "raw" });
@@ -66,11 +69,15 @@ export async function runMock(
   const startMs = performance.now();
   reporter.begin();
   const code = await run(mock, script);
-  for (const found of mock.verdict()) report(found);
+  for (const found of mock.verdict()) void report(found);
   const exitCode = code === EXIT.done && mock.hasFailed ? EXIT.unexpected : code;
   const suite = { name: script.name ?? path, program, startedAt, ms: performance.now() - startMs, tests, exitCode };
   reporter.end(suite);
-  junit?.write(junitXml(suite));
+  try {
+    junit?.write(junitXml(suite));
+  } finally {
+    await output.end();
+  }
   return exitCode;
 }
 

@@ -5,7 +5,7 @@ import { enterChat } from "../support/chat_peer.ts";
 import { DatagramPeer } from "../support/datagram_peer.ts";
 import { withinTime } from "../support/give_back.ts";
 import { runProgram as runInProcess, startServer, startUdpServer } from "../support/in_process.ts";
-import { readTextToEnd, writeAll } from "../support/peer.ts";
+import { dial, LinePeer, readTextToEnd, writeAll } from "../support/peer.ts";
 import { scriptedPeer } from "../support/scripted_peer.ts";
 import { withFile, withFolder } from "../support/temporary.ts";
 import { UnreadProgram } from "../support/unread_program.ts";
@@ -87,6 +87,19 @@ Deno.test("serve sink replies and ends by SIGTERM while its output is not read",
   await assertEnds(started.program, "SIGTERM", 0);
 });
 
+Deno.test("udp mock continues and ends by SIGTERM while its output is not read", LINUX, async () => {
+  await withFile('connections: [{ when: { regex: "." }, reply: pong }]', async (path) => {
+    await using program = new UnreadProgram("udp", ["mock", path, "127.0.0.1:0"]);
+    const endpoint = await program.errorLine(/bound to (\S+)/);
+    for (let count = 0; count < 2; count++) {
+      using peer = new DatagramPeer(endpoint);
+      await peer.send("ping");
+      assertEquals(await withinTime(peer.text(), "a reply"), "pong");
+    }
+    await assertEnds(program, "SIGTERM", 0);
+  });
+});
+
 for (const format of [[], ["--json"]]) {
   Deno.test(`udp send ${format} continues and ends by SIGTERM while its output is not read`, LINUX, async () => {
     await using echo = await startUdpServer(["echo", ":0", "--max-datagrams", "3"]);
@@ -131,6 +144,24 @@ Deno.test("chat prints everything for a reader that is late, and ends", LINUX, a
   assertEquals(code, 0);
 });
 
+Deno.test("mock serves clients and ends by SIGTERM while its output is not read", LINUX, async () => {
+  await withFile("framing: line\nconnections: [{ when: { regex: ping }, reply: pong }]", async (path) => {
+    await withFolder(async (folder) => {
+      const junit = `${folder}/report.xml`;
+      await using program = new UnreadProgram("server", ["mock", path, "127.0.0.1:0", "--tap", "--junit", junit]);
+      const endpoint = await program.errorLine(/listening on (\S+)/);
+      for (let count = 0; count < 2; count++) {
+        using conn = await dial(endpoint);
+        const peer = new LinePeer(conn);
+        await peer.send("ping");
+        assertEquals(await withinTime(peer.line(), "a reply"), "pong");
+      }
+      await assertEnds(program, "SIGTERM", 0);
+      assertMatch(await Deno.readTextFile(junit), /tests="2"/);
+    });
+  });
+});
+
 Deno.test("a server writes its ready file, and ends by SIGTERM while its endpoints are not read", LINUX, async () => {
   await withFile("services: { a: { service: echo, endpoint: tcp://127.0.0.1:0 } }", async (stack) => {
     for (
@@ -153,6 +184,59 @@ Deno.test("a server writes its ready file, and ends by SIGTERM while its endpoin
         await assertEnds(program, "SIGTERM", 0);
       });
     }
+  });
+});
+
+const SMOKE = (endpoint: string) => `
+tests:
+  - { name: a, endpoint: "${endpoint}", steps: [{ send: x }, { expect: x }] }
+  - { name: b, endpoint: "${endpoint}", steps: [{ send: y }, { expect: y }] }
+`;
+
+Deno.test(
+  "smoke and bench write their report while standard output is not read, and end by SIGTERM",
+  LINUX,
+  async () => {
+    await using echo = await startServer(["echo", ":0"]);
+    await withFile(SMOKE(echo.endpoint), async (file) => {
+      for (const format of ["", "--json", "--tap"]) {
+        await withFolder(async (folder) => {
+          const args = ["smoke", file, "--junit", `${folder}/report`, format].filter(Boolean);
+          await using smoke = new UnreadProgram("client", args);
+          await untilWritten(folder, /tests="2"[^]*<\/testsuites>/);
+          await assertEnds(smoke, "SIGTERM", 143);
+        });
+      }
+    });
+    for (const format of ["", "--json"]) {
+      await withFolder(async (folder) => {
+        const args = ["bench", echo.endpoint, "-n", "5", "--html", `${folder}/report`, format].filter(Boolean);
+        await using bench = new UnreadProgram("client", args);
+        await untilWritten(folder, /<\/html>/);
+        await assertEnds(bench, "SIGTERM", 143);
+      });
+    }
+  },
+);
+
+Deno.test("smoke and bench write their report if standard output is closed", LINUX, async () => {
+  await using echo = await startServer(["echo", ":0"]);
+  await withFile(SMOKE(echo.endpoint), async (file) => {
+    await withFolder(async (folder) => {
+      for (
+        const [words, report] of [
+          [["smoke", file, "--junit"], /tests="2" failures="0"/],
+          [["bench", echo.endpoint, "-n", "5", "--html"], /<\/html>/],
+        ] as const
+      ) {
+        const path = `${folder}/report`;
+        await using program = new UnreadProgram("client", [...words, path]);
+        await program.closeOutput();
+        assertEquals(await program.exitCode(), 141);
+        assertMatch(await Deno.readTextFile(path), report);
+        await Deno.remove(path);
+      }
+    });
   });
 });
 

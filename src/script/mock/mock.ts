@@ -35,8 +35,8 @@ export interface MockReport {
 interface MockOptions {
   /** Strict mode: data skipped by an expectation counts as unmatched, and every script and rule must be used. */
   readonly isStrict?: boolean | undefined;
-  /** Called when a connection ends. */
-  readonly onConnection?: ((report: MockReport) => void) | undefined;
+  /** Called when a connection ends, which keeps its place until it is done. */
+  readonly onConnection?: ((report: MockReport) => void | Promise<void>) | undefined;
   /** Records what either side sends on a connection. */
   readonly recorderOf?: ((session: ExchangeSession, connection: number) => Recorder) | undefined;
 }
@@ -103,7 +103,7 @@ export class Mock {
       details: error === undefined ? [] : failureLines({ error, steps }),
     };
     if (error !== undefined) this.#failed.push(report);
-    this.#options.onConnection?.(report);
+    await this.#options.onConnection?.(report);
   }
 
   /** Overall failures, once all connections have ended, including unused scripts. */

@@ -5,6 +5,7 @@ import type { FlagValues } from "../../../base/flag_spec.ts";
 import { formatSize } from "../../../base/units.ts";
 import { commonExitCode, EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
+import { print } from "../../../cli/print.ts";
 import { StatusLine } from "../../../cli/status_line.ts";
 import { styleOf } from "../../../cli/style.ts";
 import { parseFraming } from "../../../framing/mod.ts";
@@ -37,11 +38,15 @@ export async function runBench(endpoint: string, flags: BenchFlags, io: ProgramI
   const summary = await measure(plan, flags.workers, stop.signal, io);
   const failed = limits.flatMap((limit) => limit.violation(summary) ?? []);
   const exitCode = stop.exitCode ?? (failed.length > 0 ? EXIT.unexpected : exitCodeFor(summary, limits));
-  io.stdout.write(
-    flags.json ? toJsonLine(reportObject(plan, summary, failed, exitCode)) : reportText(plan, summary, styleOf(io)),
-  );
-  for (const line of failed) io.stderr.write(`parley-client: ${line}\n`);
-  page?.write(reportHtml(plan, summary, failed, new Date()));
+  try {
+    page?.write(reportHtml(plan, summary, failed, new Date()));
+  } finally {
+    await print(
+      io,
+      flags.json ? toJsonLine(reportObject(plan, summary, failed, exitCode)) : reportText(plan, summary, styleOf(io)),
+    );
+    for (const line of failed) io.stderr.write(`parley-client: ${line}\n`);
+  }
   return exitCode;
 }
 

@@ -2,6 +2,7 @@ import { UsageError } from "../../../base/errors.ts";
 import type { FlagValues } from "../../../base/flag_spec.ts";
 import { commonExitCode, EXIT } from "../../../cli/exit_codes.ts";
 import type { ProgramIo } from "../../../cli/io.ts";
+import { PrintQueue } from "../../../cli/print.ts";
 import { reporterOf } from "../../../cli/reporters/mod.ts";
 import { junitXml } from "../../../cli/reporters/junit.ts";
 import type { SuiteReport, TestReport } from "../../../cli/reporters/test_report.ts";
@@ -36,8 +37,14 @@ export async function runSmoke(path: string, flags: SmokeFlags, io: ProgramIo): 
   const route = await routeConnectOptions(flags);
   await using running = await stack?.start();
   const parsed = running === undefined ? checked : parseSmokeFile(text, path, readEnvironment, running.variables);
-  const suite = await run(parsed, path, { ...flags, route }, io, running);
-  junit?.write(junitXml(suite));
+  const output = new PrintQueue(io);
+  const suite = await run(parsed, path, { ...flags, route }, { io, output }, running);
+  try {
+    junit?.write(junitXml(suite));
+  } finally {
+    await output.end();
+  }
+  output.failed.throwIfAborted();
   return suite.exitCode;
 }
 
@@ -45,12 +52,12 @@ async function run(
   parsed: YamlFile<SmokeFile>,
   path: string,
   { route, ...flags }: SmokeFlags & { readonly route: Awaited<ReturnType<typeof routeConnectOptions>> },
-  io: ProgramIo,
+  { io, output }: { readonly io: ProgramIo; readonly output: PrintQueue },
   stack: SmokeStack | undefined,
 ): Promise<SuiteReport> {
   const { tests } = parsed.value;
   const names = [...tests.map(({ name }) => name), ...stack === undefined ? [] : [STACK_TEST]];
-  const reporter = reporterOf(flags, io, names);
+  const reporter = reporterOf(flags, io, { output, names });
   const startedAt = new Date();
   const startMs = performance.now();
   using status = new StatusLine(io);
@@ -62,7 +69,7 @@ async function run(
     deadlineMs: flags.deadline,
     tags: flags.tag,
     skippedTags: flags.skipTag,
-    signal: io.stop.signal,
+    signal: flags.junit === undefined ? AbortSignal.any([io.stop.signal, output.failed]) : io.stop.signal,
     onTest(report) {
       status.clear();
       reporter.test(report);
