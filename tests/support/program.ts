@@ -41,6 +41,8 @@ export class RunningProgram implements AsyncDisposable {
   readonly #reading: Promise<unknown>;
   readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
   #isInputClosed = false;
+  /** Whether the test ends it, or waits for its end. */
+  #mayEnd = false;
 
   constructor(name: ProgramName, args: readonly string[], options: StartOptions = {}) {
     const [command = "", ...before] = [...(options.wrapper ?? []), ...commandOf(name, options)];
@@ -91,16 +93,19 @@ export class RunningProgram implements AsyncDisposable {
   }
 
   kill(signal: Deno.Signal): void {
+    this.#mayEnd = true;
     this.#child.kill(signal);
   }
 
   /** Waits until it has ended, its standard input left open. */
   async exitCode(): Promise<number> {
+    this.#mayEnd = true;
     return (await this.#child.status).code;
   }
 
   /** Ends its standard input and waits until it has ended. */
   async outcome(): Promise<Outcome> {
+    this.#mayEnd = true;
     await this.endInput();
     const [{ code }] = await Promise.all([this.#child.status, this.#reading]);
     return { code, stdout: this.#stdout.text, stdoutBytes: this.#stdout.bytes, stderr: this.#stderr.text };
@@ -110,16 +115,20 @@ export class RunningProgram implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // What a process has executed is written at its orderly end only.
     const timer = IS_MEASURED ? setTimeout(() => this.#kill("SIGKILL"), 3_000) : undefined;
-    this.#kill(IS_MEASURED ? "SIGTERM" : "SIGKILL");
-    await this.outcome();
+    const mayEnd = this.#kill(IS_MEASURED ? "SIGTERM" : "SIGKILL") || this.#mayEnd;
+    const { code, stderr } = await this.outcome();
     clearTimeout(timer);
+    // Without this a test reports only what it has missed.
+    if (!mayEnd && code !== 0) console.error(`The program ended by itself with code ${code}; it wrote:\n${stderr}`);
   }
 
-  #kill(signal: Deno.Signal): void {
+  /** `false` if it has ended already. */
+  #kill(signal: Deno.Signal): boolean {
     try {
       this.#child.kill(signal);
+      return true;
     } catch {
-      // It has ended already.
+      return false;
     }
   }
 }
