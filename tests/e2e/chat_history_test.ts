@@ -28,7 +28,7 @@ Deno.test("--history: a client resumes after a restart, and users see earlier me
   }
   await using started = await startServer(history.args, { permissions: history.permissions });
   using human = await enterChat(started.endpoint);
-  assertMatch(await human.line() ?? "", /^\[#lobby \d\d:\d\d\] guest1: one$/);
+  assertMatch(await human.line() ?? "", /^\[#lobby (?:[\d-]+ )?\d\d:\d\d\] guest1: one$/);
   using peer = await JsonPeer.enter(started.endpoint);
   await peer.send({ type: "join", room: "#lobby", epoch, seq: 1 });
   assertEquals((await peer.until("joined")).resumed, true);
