@@ -52,6 +52,13 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   websocketd: "parley-server exec ws://:8080 -- PROGRAM",
 };
 
+/** The command to try for an endpoint in place of a command. */
+const OPENERS: Readonly<Record<string, string>> = {
+  "parley-server": "echo",
+  "parley-client": "connect",
+  "parley-udp": "send",
+};
+
 /** Names of other tools, which `help migrating` translates. */
 const TOOLS = ["nc", "ncat", "netcat", "socat", "websocat", "wait-for-it", "wait4x", "dockerize", "iperf3"];
 
@@ -64,6 +71,8 @@ export function unknownCommand(program: Program, typed: string): UsageError {
     ? SYNONYMS[typed]
     : TOOLS.includes(typed)
     ? `${program.name} help migrating`
+    : typed.includes(":") && Object.hasOwn(OPENERS, program.name)
+    ? `${program.name} ${OPENERS[program.name]} ${typed}`
     : isTopic && others.length === 0
     ? `${program.name} help ${typed}`
     : undefined;

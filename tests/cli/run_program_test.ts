@@ -258,6 +258,9 @@ Deno.test("runProgram() names the program that has a command, and suggests only 
     [serverProgram, "readiness", /; did you mean parley-server help readiness\?\n/],
     [clientProgram, "listen", /; did you mean parley-server pipe ENDPOINT, or parley-udp listen\?\n/],
     [serverProgram, "socat", /; did you mean parley-server help migrating\?\n/],
+    [clientProgram, "db:5432", /; did you mean parley-client connect db:5432\?\n/],
+    [serverProgram, ":8080", /; did you mean parley-server echo :8080\?\n/],
+    [udpProgram, "udp://:5000", /; did you mean parley-udp send udp:\/\/:5000\?\n/],
     [clientProgram, "zzzz", /; the commands are connect, /],
     [clientProgram, "conect", /; did you mean connect\?\n/],
   ] as const;

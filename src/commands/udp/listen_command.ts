@@ -1,13 +1,14 @@
 import { escapeControls, hexDump, textOrHex, toJsonLine } from "../../base/bytes.ts";
 import { UsageError } from "../../base/errors.ts";
 import type { FlagTable } from "../../base/flag_spec.ts";
+import { isLoopback } from "../../base/ip.ts";
 import { roundTo } from "../../base/units.ts";
 import { type Command, defineCommand } from "../../cli/command.ts";
 import { PrintQueue } from "../../cli/print.ts";
 import { DatagramServer } from "../../datagram/server.ts";
 import { Logger } from "../../log/logger.ts";
 import type { Datagram, DatagramSocket } from "../../net/datagram.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
+import { formatEndpoint, isHostEndpoint, parseEndpoint } from "../../net/endpoint.ts";
 import { type Recorder, RecordingFile } from "../../script/recorder.ts";
 import { openReadyFile } from "../announce_ready.ts";
 import { OutputFile } from "../output_file.ts";
@@ -46,6 +47,7 @@ export const listenCommand: Command = defineCommand({
     using readyFile = openReadyFile(flags.readyFile);
     using record = flags.record === undefined ? undefined : OutputFile.open(flags.record, "the recording");
     const { group: groups, reuseAddress } = flags;
+    if (groups.length > 0) rejectLoopback(args);
     using stop = io.stop.listen();
     await using owner = new AsyncDisposableStack();
     const sockets = await bindEndpoints(args, flags, { owner, context: "listen", groups, reuseAddress });
@@ -84,6 +86,15 @@ export const listenCommand: Command = defineCommand({
     return 0;
   },
 });
+
+/** A socket that is bound to a loopback address receives nothing that is sent to a group. */
+function rejectLoopback(endpoints: readonly string[]): void {
+  for (const text of endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT]) {
+    const endpoint = parseEndpoint(text, { scheme: "udp" });
+    if (!isHostEndpoint(endpoint) || !isLoopback(endpoint.host)) continue;
+    throw new UsageError(`--group: ${text} receives no multicast; listen on 0.0.0.0:${endpoint.port}`);
+  }
+}
 
 /** Records datagrams, those of each sender as a connection of its own. */
 export function recorderOf(file: OutputFile, endpoint: string): (datagram: Datagram) => void {

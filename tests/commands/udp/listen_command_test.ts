@@ -219,9 +219,21 @@ Deno.test({
 });
 
 Deno.test("listen rejects an invalid --group with exit code 2", async () => {
-  const { code, stderr } = await runProgram("udp", ["listen", ANY, "--group", "10.0.0.1"]);
+  const { code, stderr } = await runProgram("udp", ["listen", "udp://0.0.0.0:0", "--group", "10.0.0.1"]);
   assertEquals(code, 2);
   assertStringIncludes(stderr, "not a multicast group");
+});
+
+Deno.test("listen --group rejects an endpoint that would receive nothing, also the default one", async () => {
+  const cases: [string[], string][] = [
+    [["0.0.0.0:0", "udp://127.0.0.2:5007"], "udp://127.0.0.2:5007 receives no multicast; listen on 0.0.0.0:5007"],
+    [[], "udp://127.0.0.1:5000 receives no multicast; listen on 0.0.0.0:5000"],
+  ];
+  for (const [endpoints, message] of cases) {
+    const { code, stderr } = await runProgram("udp", ["listen", ...endpoints, "--group", "239.255.77.8"]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `--group: ${message}\n`);
+  }
 });
 
 Deno.test("listen receives a broadcast on loopback", { ignore: Deno.build.os !== "linux" }, async () => {
