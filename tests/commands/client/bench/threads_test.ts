@@ -62,8 +62,11 @@ async function withFakeWorkers(
 }
 
 Deno.test("runThreads() also interrupts threads that have started after the signal", async () => {
+  using timers = new DisposableStack();
   // A plan alone would run for its duration.
-  await withFakeWorkers((fail) => setTimeout(() => fail("not interrupted"), 0), async (threads) => {
+  const failLater = (fail: (message: string) => void) =>
+    timers.adopt(setTimeout(() => fail("not interrupted"), 0), clearTimeout);
+  await withFakeWorkers(failLater, async (threads) => {
     const options = { workers: 2, signal: AbortSignal.abort(new Error("stopped")), onProgress() {} };
     await assertRejects(() => runThreads(PLAN, options), Error, "stopped");
     await threads.allTerminated.promise;
