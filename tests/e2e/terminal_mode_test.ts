@@ -23,9 +23,11 @@ for (const [kind, failure] of [["error", "throw"], ["rejection", "Promise.reject
     await shell.until("the prompt\r");
     await shell.until("\x1b[J\x1b[?2004l");
     await shell.until("a fault");
+    // What `stty` reports: at its own prompt the shell changes the terminal again.
     await shell.until(" icanon ");
+    await shell.until(" echo ");
     await shell.type("exit\r");
-    assertEquals([await shell.exitCode(), shell.isRestored], [0, true]);
+    assertEquals(await shell.exitCode(), 0);
   });
 }
 
