@@ -134,22 +134,20 @@ async function runRelay({ flags, args, childCommand, io }: Invocation<typeof FLA
     ? undefined
     : owner.use(await serveMetrics(flags.metrics, stats, { service: "relay" })).url;
   const endpoints = [...relay === undefined ? [] : [formatEndpoint(relay.endpoint)], ...control?.endpoints() ?? []];
-  const running = runUntil(stopped, { relay, control });
-  // Reported below.
-  running.catch(() => {});
-  await announceReady(endpoints, {
-    printEndpoint: flags.printEndpoint,
-    readyFile,
-    metricsUrl: control?.url ?? metricsUrl,
-    io,
-  });
   const env = {
     ...environmentOf(relay?.endpoint, metricsUrl),
     ...(control?.url === undefined ? {} : { PARLEY_CONTROL: control.url }),
   };
   return await runWith(childCommand, io, {
     env,
-    running,
+    running: runUntil(stopped, { relay, control }),
+    announce: () =>
+      announceReady(endpoints, {
+        printEndpoint: flags.printEndpoint,
+        readyFile,
+        metricsUrl: control?.url ?? metricsUrl,
+        io,
+      }),
     stop: () => stop.abort(),
   });
 }

@@ -103,16 +103,7 @@ export async function runServices(
 ): Promise<number> {
   const ended = new AbortController();
   const running = runAllServices(services, AbortSignal.any([stop, ended.signal]));
-  // Reported below.
-  running.catch(() => {});
-  try {
-    await onServing();
-  } catch (error) {
-    ended.abort();
-    await running;
-    throw error;
-  }
-  return await runWith(command, io, { env, running, stop: () => ended.abort() });
+  return await runWith(command, io, { env, running, announce: onServing, stop: () => ended.abort() });
 }
 
 /** Runs services until the signal; a failed one ends the others. */
@@ -130,12 +121,31 @@ export async function runAllServices(services: readonly OpenService[], stop: Abo
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-/** Waits for the server to end, or runs a command that ends it. Returns the exit code. */
+/** A server that runs. */
+interface RunningServer {
+  /** Environment variables for the command. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly running: Promise<void>;
+  /** Announces the server; the command starts when it is done. */
+  readonly announce: () => Promise<void>;
+  readonly stop: () => void;
+}
+
+/** Announces a server, then waits for it to end, or runs a command that ends it. Returns the exit code. */
 export async function runWith(
   command: readonly string[],
   io: ProgramIo,
-  { env, running, stop }: { env: Readonly<Record<string, string>>; running: Promise<void>; stop: () => void },
+  { env, running, announce, stop }: RunningServer,
 ): Promise<number> {
+  // Reported below.
+  running.catch(() => {});
+  try {
+    await announce();
+  } catch (error) {
+    stop();
+    await running;
+    throw error;
+  }
   if (command.length === 0) {
     await running;
     return EXIT.done;
