@@ -1,13 +1,12 @@
 import { utf8 } from "../base/bytes.ts";
 import type { Output, ProgramIo } from "../cli/io.ts";
+import { LAST_OUTPUT_MS } from "../cli/print.ts";
 import { Logger } from "../log/logger.ts";
 import { startTimer } from "../net/wait.ts";
 import { configureProgramLogging, type ProgramLogFlags } from "./program_logging.ts";
 
 /** The most text that waits for the reader of standard error. */
 const MAX_WAITING = 1024 * 1024;
-/** How long a server that ends waits for that reader. */
-const LAST_LINES_MS = 1_000;
 
 /**
  * Log lines of a server go to standard error in the background, so that a reader who stops does not stop the server.
@@ -43,7 +42,7 @@ class BackgroundLines implements AsyncDisposable {
     while (this.#waiting !== "") {
       const text = this.#waiting;
       this.#waiting = "";
-      // Its line follows the text, before what was not dropped.
+      // The report comes after what was logged before the loss.
       if (this.#dropped > 0) this.#reportDropped();
       await this.#output.writeAsync(utf8(text));
     }
@@ -57,8 +56,9 @@ class BackgroundLines implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#writing === undefined) return;
     const { promise: timeUp, resolve } = Promise.withResolvers<void>();
-    using _timer = startTimer(LAST_LINES_MS, resolve);
+    using _timer = startTimer(LAST_OUTPUT_MS, resolve);
     await Promise.race([this.#writing, timeUp]);
   }
 }

@@ -111,7 +111,8 @@ export class DatagramServer {
   /** Does not wait for sends, because a Unix client that does not read would block all others. */
   async #answerAtOnce(socket: DatagramSocket, sender: BoundedSender, isDone: () => boolean): Promise<void> {
     while (!isDone()) {
-      await this.#options.heldBy?.();
+      const held = this.#options.heldBy?.();
+      if (held !== undefined) await held;
       const datagram = await socket.receive();
       if (datagram === null) return;
       const reply = this.#take(datagram, sender, socket);

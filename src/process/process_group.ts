@@ -1,7 +1,7 @@
 import { concat, NO_BYTES } from "../base/bytes.ts";
 import { Deadline } from "../net/deadline.ts";
 import { abortable, delay } from "../net/wait.ts";
-import { resume, sendSignal, spawn } from "./spawn.ts";
+import { sendSignal, spawn } from "./spawn.ts";
 
 const hasGroups = Deno.build.os !== "windows";
 /** How often a stopping group is checked. */
@@ -164,7 +164,7 @@ export class ProcessGroup {
 
   /** Lets processes continue that are stopped. */
   resume(): void {
-    resume({ kill: (signal) => this.#signal(signal) });
+    if (hasGroups) this.#signal("SIGCONT");
   }
 
   #signal(signal: Deno.Signal): boolean {

@@ -5,6 +5,7 @@ import { configureServerLogging } from "../../src/commands/server_logging.ts";
 import { Logger } from "../../src/log/logger.ts";
 import { FakeIo } from "../support/fake_io.ts";
 import { dial, readTextToEnd, writeAll } from "../support/peer.ts";
+import { commandOf } from "../support/program.ts";
 
 const LOG = Logger.of("test");
 const FLAGS = { logLevel: "info", logFormat: "text" } as const;
@@ -74,7 +75,7 @@ Deno.test("a server keeps 1 MiB of log lines (MAX_WAITING), drops what exceeds i
   }
 });
 
-Deno.test("a server that ends waits a second for the reader of its log lines, no longer (LAST_LINES_MS)", async () => {
+Deno.test("a server that ends waits a second for the reader of its log lines, no longer (LAST_OUTPUT_MS)", async () => {
   using time = new FakeTime();
   const stderr = new SlowOutput();
   const log = configureServerLogging(FLAGS, slowIo(stderr));
@@ -89,11 +90,9 @@ Deno.test("a server that ends waits a second for the reader of its log lines, no
 });
 
 Deno.test("a server whose standard error is never read serves, and ends at SIGTERM", async () => {
-  const server = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--no-prompt", "--unstable-net", "-N", new URL("../../src/server.ts", import.meta.url).pathname],
-      ...["echo", "tcp://127.0.0.1:0", "--print-endpoint", "--trace"],
-    ],
+  const [command = "", ...args] = commandOf("server", {});
+  const server = new Deno.Command(command, {
+    args: [...args, "echo", "tcp://127.0.0.1:0", "--print-endpoint", "--trace"],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
