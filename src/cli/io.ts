@@ -5,7 +5,7 @@ import { StopSignals } from "./stop_signals.ts";
 
 /** A standard output stream. */
 export interface Output {
-  /** Writes everything synchronously: only to standard error or a terminal, because a slow reader blocks the program. */
+  /** Writes everything synchronously: a slow reader blocks the program, so `print()` is for standard output. */
   write(data: string | Uint8Array): void;
   /** Writes everything asynchronously, after what earlier calls write. */
   writeAsync(data: Uint8Array): Promise<void>;

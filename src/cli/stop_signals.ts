@@ -55,7 +55,7 @@ export class StopSignals implements Disposable {
     return owner;
   }
 
-  /** Calls `restore` before a signal, also SIGHUP or SIGQUIT, or an uncaught error ends the program, until disposed of. */
+  /** Until disposed of, calls `restore` before a signal (SIGHUP and SIGQUIT, too) or an uncaught error ends the program. */
   restoreBeforeExit(restore: () => void): Disposable {
     const owner = new DisposableStack();
     const tryRestore = () => {

@@ -69,6 +69,7 @@ async function run(
     deadlineMs: flags.deadline,
     tags: flags.tag,
     skippedTags: flags.skipTag,
+    // A report file needs every test, even if nobody can read standard output.
     signal: flags.junit === undefined ? AbortSignal.any([io.stop.signal, output.failed]) : io.stop.signal,
     onTest(report) {
       status.clear();
