@@ -21,13 +21,6 @@ const FLAGS: Parameters<typeof gateOf>[0] & Parameters<typeof authenticatorOf>[0
   limitLoopback: false,
 };
 
-const lines: string[] = [];
-setLogTarget({
-  isEnabled: () => true,
-  write({ level, text, fields: { file: _, context: _context, ...fields } }) {
-    lines.push([level, text, ...Object.entries(fields).map(([name, value]) => `${name}=${value}`)].join(" "));
-  },
-});
 const log = Logger.of("test");
 
 /** Gives a file to a test, and returns what was logged. */
@@ -35,7 +28,13 @@ async function withFile(
   text: string,
   use: (file: string, context: { reload: Reloads; log: Logger }) => Promise<void>,
 ): Promise<string[]> {
-  lines.length = 0;
+  const lines: string[] = [];
+  setLogTarget({
+    isEnabled: () => true,
+    write({ level, text, fields: { file: _, context: _context, ...fields } }) {
+      lines.push([level, text, ...Object.entries(fields).map(([name, value]) => `${name}=${value}`)].join(" "));
+    },
+  });
   return await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/file`, text);
     await use(`${folder}/file`, { reload: new Reloads(), log });

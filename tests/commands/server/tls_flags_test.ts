@@ -5,14 +5,6 @@ import { Logger, setLogTarget } from "../../../src/log/logger.ts";
 import { CertificateFiles } from "../../support/certificate_files.ts";
 import { Reloads } from "../../support/reloads.ts";
 
-const lines: string[] = [];
-setLogTarget({
-  isEnabled: () => true,
-  write({ level, text, fields: { names, error } }) {
-    lines.push([level, text, names ?? String(error).replace(/\/\S*\//, "")].join(" "));
-  },
-});
-
 const NONE = { tlsCert: undefined, tlsKey: undefined, tlsClientCa: undefined, alpn: [], handshakeTimeout: 5_000 };
 type Flags = Parameters<typeof tlsContextOf>[0];
 
@@ -67,7 +59,13 @@ Deno.test("tlsContextOf() names the file that it cannot read", async () => {
 
 Deno.test("tlsContextOf() reloads the certificate, and keeps the old one if the new one is invalid", async () => {
   await using files = await CertificateFiles.create();
-  lines.length = 0;
+  const lines: string[] = [];
+  setLogTarget({
+    isEnabled: () => true,
+    write({ level, text, fields: { names, error } }) {
+      lines.push([level, text, names ?? String(error).replace(/\/\S*\//, "")].join(" "));
+    },
+  });
   const flags = { tlsCert: files.path("cert.pem"), tlsKey: files.path("key.pem") };
   const reload = new Reloads();
   const context = await contextOf(flags, ["tls://127.0.0.1:0"], reload);

@@ -12,12 +12,6 @@ const LINES = lineCodec({ maxBytes: 1_000, hardBytes: 1_000 });
 const UNIX = { ignore: Deno.build.os === "windows" };
 
 const lines: string[] = [];
-setLogTarget({
-  isEnabled: (level) => level !== "debug" && level !== "trace",
-  write({ level, text, fields: { status } }) {
-    lines.push([level, text, status ?? ""].join(" ").trimEnd());
-  },
-});
 
 function sharedProgram(...words: string[]): SharedProgram {
   return sharedProgramOf(words, {});
@@ -25,6 +19,12 @@ function sharedProgram(...words: string[]): SharedProgram {
 
 function sharedProgramOf(words: string[], options: Partial<ProgramOptions>): SharedProgram {
   lines.length = 0;
+  setLogTarget({
+    isEnabled: (level) => level !== "debug" && level !== "trace",
+    write({ level, text, fields: { status } }) {
+      lines.push([level, text, status ?? ""].join(" ").trimEnd());
+    },
+  });
   const rest = { isBinary: false, timeoutMs: undefined, finishTimeoutMs: 60_000, killAfterMs: 60_000, ...options };
   return new SharedProgram({ words, codec: LINES, ...rest }, Logger.of("test"));
 }
