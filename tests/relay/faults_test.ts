@@ -219,6 +219,9 @@ Deno.test("parseFault() explains the mistake", () => {
       ["refuse:1", "refuse does not accept a value"],
       ["message-close:999", "code cannot be 999"],
       ["", "the faults are latency"],
+      ["latency:1ms,every=2", "it takes time, jitter, distribution, direction, share, only, name"],
+      ["latency:1ms,shar=5%", "did you mean share?"],
+      ["latency=100ms", "write latency:100ms"],
     ]
   ) assertThrows(() => parseFault(text ?? ""), SyntaxError, hint);
 });

@@ -49,7 +49,7 @@ export function parseFault(
     return {
       type,
       name,
-      attributes: readAttributes(type, attributes),
+      attributes: readAttributes(type, attributes, ["direction", "share", "only", "name"]),
       direction: direction === undefined ? scope.direction : parseDirection(direction),
       share: share === undefined ? scope.share : parseShare(share),
       only: only === undefined ? scope.only : parseOnly(only),
@@ -85,14 +85,20 @@ export function withOwnNames(faults: readonly Fault[]): Fault[] {
 
 /**
  * Parses attribute values, as text or as numbers in milliseconds, bytes, bytes per second and shares from 0 to 1.
+ * `otherKeys` are listed with the attributes if one is unknown.
  *
  * @throws {SyntaxError} An attribute is unknown, missing or invalid.
  */
-export function readAttributes(type: FaultType, given: Readonly<Record<string, unknown>>): Attributes {
+export function readAttributes(
+  type: FaultType,
+  given: Readonly<Record<string, unknown>>,
+  otherKeys: readonly string[] = [],
+): Attributes {
   const names = Object.keys(type.attributes);
   const unknown = Object.keys(given).find((key) => !names.includes(key));
   if (unknown !== undefined) {
-    const hint = didYouMean(unknown, names, `it takes ${names.join(", ") || "none"}`);
+    const keys = [...names, ...otherKeys];
+    const hint = didYouMean(unknown, keys, `it takes ${keys.join(", ") || "none"}`);
     throw new SyntaxError(`${type.name} has no attribute "${unknown}"; ${hint}`);
   }
   return Object.fromEntries(
@@ -175,6 +181,8 @@ function checkNumber(name: string, spec: AttributeSpec, value: number): number {
 function knownType(text: string, name: string, types: readonly FaultType[]): FaultType {
   const type = types.find((known) => known.name === name);
   if (type !== undefined) return type;
+  const corrected = name.replace("=", ":");
+  if (types.some((known) => corrected.startsWith(`${known.name}:`))) throw wrong(text, `write ${corrected}`);
   const names = types.map((known) => known.name);
   throw wrong(text, didYouMean(name, names, `the faults are ${names.join(", ")}`));
 }
