@@ -91,7 +91,7 @@ export const listenCommand: Command = defineCommand({
 function rejectLoopback(endpoints: readonly string[]): void {
   for (const text of endpoints.length > 0 ? endpoints : [DEFAULT_ENDPOINT]) {
     const endpoint = parseEndpoint(text, { scheme: "udp" });
-    if (!isHostEndpoint(endpoint) || !isLoopback(endpoint.host)) continue;
+    if (!isHostEndpoint(endpoint) || !isLoopback(endpoint.host) && endpoint.host !== "localhost") continue;
     throw new UsageError(`--group: ${text} receives no multicast; listen on 0.0.0.0:${endpoint.port}`);
   }
 }

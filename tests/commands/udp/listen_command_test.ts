@@ -227,6 +227,7 @@ Deno.test("listen rejects an invalid --group with exit code 2", async () => {
 Deno.test("listen --group rejects an endpoint that would receive nothing, also the default one", async () => {
   const cases: [string[], string][] = [
     [["0.0.0.0:0", "udp://127.0.0.2:5007"], "udp://127.0.0.2:5007 receives no multicast; listen on 0.0.0.0:5007"],
+    [["localhost:5007"], "localhost:5007 receives no multicast; listen on 0.0.0.0:5007"],
     [[], "udp://127.0.0.1:5000 receives no multicast; listen on 0.0.0.0:5000"],
   ];
   for (const [endpoints, message] of cases) {
