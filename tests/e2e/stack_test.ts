@@ -195,6 +195,22 @@ for (const [words, exitCode] of [["EHLO me", 0], ["EHLO you", 1]] as const) {
   });
 }
 
+Deno.test("stack reports every mock that failed", async () => {
+  await withFile("", async (path, folder) => {
+    await Deno.writeTextFile(`${folder}/smtp.yaml`, SMTP);
+    const mock = `{ service: mock, file: ${folder}/smtp.yaml }`;
+    await Deno.writeTextFile(path, `services: { a: ${mock}, b: { service: echo }, c: ${mock} }`);
+    await using server = startProgram("server", ["stack", path, "--print-endpoint"]);
+    await readyLines(server, "PARLEY_C_PORT");
+    server.kill("SIGTERM");
+    const { code, stderr } = await server.outcome();
+    assertEquals(code, 1, stderr);
+    for (const name of ["a", "c"]) {
+      assertStringIncludes(stderr, `${name}: expect connections: expected 1 connections, not 0`);
+    }
+  });
+});
+
 Deno.test("stack reports that an address is in use, not that its mock had no client", async () => {
   using taken = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = taken.addr as Deno.NetAddr;

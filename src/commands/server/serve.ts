@@ -5,6 +5,7 @@ import type { ProgramIo } from "../../cli/io.ts";
 import { ReloadSignal } from "../../cli/reload_signal.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, reachableEndpoint } from "../../net/endpoint.ts";
+import { ExpectationError } from "../../script/expectation_error.ts";
 import { serveMetrics } from "../../server/serve_metrics.ts";
 import { loadService, type NamedService, type ServiceEntry } from "../../services/service.ts";
 import { announceReady, openReadyFile } from "../announce_ready.ts";
@@ -118,7 +119,17 @@ export async function runAllServices(services: readonly OpenService[], stop: Abo
       throw error;
     }
   }));
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  const mocks: ExpectationError[] = [];
+  for (const result of results) {
+    if (result.status === "fulfilled") continue;
+    // A mock may have failed only because another service ended it.
+    if (!(result.reason instanceof ExpectationError)) throw result.reason;
+    mocks.push(result.reason);
+  }
+  const [first, ...more] = mocks;
+  if (first === undefined) return;
+  if (more.length === 0) throw first;
+  throw new ExpectationError(mocks.map(messageOf).join("\n"), { received: first.received, cause: first });
 }
 
 /** A server that runs. */

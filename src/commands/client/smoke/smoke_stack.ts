@@ -71,8 +71,10 @@ async function reportOf(shutdown: () => Promise<void>, location: string): Promis
     return { ...report(), outcome: "passed", exitCode: EXIT.done, details: [] };
   } catch (error) {
     const described = describeError(error);
-    // A mock's error has its details in further lines.
-    const [reason, ...details] = error instanceof ExpectationError ? error.message.split("\n  ") : [described.reason];
+    // The error of mocks has its details in further lines.
+    const [reason, ...details] = error instanceof ExpectationError
+      ? error.message.split(/\n(?: {2})?/)
+      : [described.reason];
     return { ...report(), outcome: "failed", ...described, reason, details };
   }
 }
