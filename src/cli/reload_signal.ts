@@ -1,4 +1,4 @@
-import type { StopSignals } from "./stop_signals.ts";
+import type { SignalSource, StopSignals } from "./stop_signals.ts";
 
 /** Reloads files; logs the result and does not throw. */
 export type Reload = () => Promise<void>;
@@ -9,26 +9,28 @@ export type Reload = () => Promise<void>;
 export class ReloadSignal implements Disposable {
   readonly #reloads: Reload[] = [];
   readonly #stop: StopSignals | undefined;
+  readonly #source: SignalSource;
   #leaving: Disposable | undefined;
   #last: Promise<void> = Promise.resolve();
 
   /** `stop` leaves SIGHUP to this one once it is handled. */
-  constructor(stop?: StopSignals) {
+  constructor(stop?: StopSignals, source: SignalSource = Deno) {
     this.#stop = stop;
+    this.#source = source;
   }
 
   /** Adds a handler; the signal is handled from the first one until disposal. */
   add(reload: Reload): void {
     this.#reloads.push(reload);
     if (this.#reloads.length > 1 || Deno.build.os === "windows") return;
-    Deno.addSignalListener("SIGHUP", this.#onSignal);
+    this.#source.addSignalListener("SIGHUP", this.#onSignal);
     this.#leaving = this.#stop?.leaveHangups();
   }
 
   /** Restores the default effect of the signal. */
   [Symbol.dispose](): void {
     if (this.#reloads.length > 0 && Deno.build.os !== "windows") {
-      Deno.removeSignalListener("SIGHUP", this.#onSignal);
+      this.#source.removeSignalListener("SIGHUP", this.#onSignal);
       this.#leaving?.[Symbol.dispose]();
     }
     this.#reloads.length = 0;

@@ -6,6 +6,9 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT",
 /** Further signals that end a program, unless it handles them. */
 const FURTHER_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
 
+/** Where signals come from. */
+export type SignalSource = Pick<typeof Deno, "addSignalListener" | "removeSignalListener">;
+
 /**
  * Handles SIGINT and SIGTERM for all commands. By default a signal ends the program immediately. While a command
  * listens, the first signal aborts {@linkcode signal} and the second one ends the program.
@@ -13,6 +16,7 @@ const FURTHER_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? []
 export class StopSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #exit: (code: number) => never;
+  readonly #source: SignalSource;
   #isListening = false;
   readonly #restorers = new Set<() => void>();
   #isFurther = false;
@@ -20,8 +24,9 @@ export class StopSignals implements Disposable {
   #receiver: ((signal: Deno.Signal) => void) | undefined;
 
   /** `exit` ends the program. */
-  constructor(exit: (code: number) => never) {
+  constructor(exit: (code: number) => never, source: SignalSource = Deno) {
     this.#exit = exit;
+    this.#source = source;
   }
 
   /** Aborts with a {@linkcode StoppedError} at the first signal. */
@@ -101,8 +106,8 @@ export class StopSignals implements Disposable {
   #handle(signals: readonly Deno.Signal[], owner: DisposableStack): void {
     for (const signal of signals) {
       const handler = () => this.#received(signal);
-      Deno.addSignalListener(signal, handler);
-      owner.defer(() => Deno.removeSignalListener(signal, handler));
+      this.#source.addSignalListener(signal, handler);
+      owner.defer(() => this.#source.removeSignalListener(signal, handler));
     }
   }
 

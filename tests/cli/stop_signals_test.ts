@@ -3,34 +3,28 @@ import { defineCommand } from "../../src/cli/command.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
 import { ReloadSignal } from "../../src/cli/reload_signal.ts";
 import { StopSignals } from "../../src/cli/stop_signals.ts";
+import { FakeSignals } from "../support/fake_signals.ts";
 import { FakeIo } from "../support/fake_io.ts";
 
-/** Sends the signal to this process; returns the resulting exit code. */
+/** Sends the signal; returns the resulting exit code. */
 type Send = (signal: Deno.Signal) => Promise<number>;
 
-/** A test with signals of this process, which are handled while it runs; `deno test` has SIGINT for itself. */
-function signalTest(name: string, check: (stop: StopSignals, send: Send) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: Deno.build.os === "windows",
-    async fn() {
-      let exited = Promise.withResolvers<number>();
-      const stop = new StopSignals((code) => {
-        exited.resolve(code);
-        return undefined as never;
-      });
-      // A signal listener does not keep the event loop alive.
-      const timer = setInterval(() => {}, 60_000);
-      try {
-        await check(stop, (signal) => {
-          exited = Promise.withResolvers();
-          Deno.kill(Deno.pid, signal);
-          return exited.promise;
-        });
-      } finally {
-        clearInterval(timer);
-      }
-    },
+function signalTest(
+  name: string,
+  check: (stop: StopSignals, send: Send, signals: FakeSignals) => Promise<void>,
+): void {
+  Deno.test(name, { ignore: Deno.build.os === "windows" }, async () => {
+    const signals = new FakeSignals();
+    let exited = Promise.withResolvers<number>();
+    const stop = new StopSignals((code) => {
+      exited.resolve(code);
+      return undefined as never;
+    }, signals);
+    await check(stop, (signal) => {
+      exited = Promise.withResolvers();
+      signals.send(signal);
+      return exited.promise;
+    }, signals);
   });
 }
 
@@ -68,15 +62,15 @@ signalTest("StopSignals restores the terminal before the end, even if it is gone
   assertEquals(restored, ["SIGHUP first", "SIGHUP second", "SIGQUIT first", "SIGQUIT second"]);
 });
 
-signalTest("StopSignals leaves SIGHUP to a reload, until that is disposed of", async (stop, send) => {
+signalTest("StopSignals leaves SIGHUP to a reload, until that is disposed of", async (stop, send, signals) => {
   using _further = stop.includeFurther();
   {
-    using reload = new ReloadSignal(stop);
+    using reload = new ReloadSignal(stop, signals);
     const reloaded = Promise.withResolvers<void>();
     reload.add(() => Promise.resolve(reloaded.resolve()));
     const ended = send("SIGHUP");
     await reloaded.promise;
-    Deno.kill(Deno.pid, "SIGQUIT");
+    signals.send("SIGQUIT");
     assertEquals(await ended, 131);
   }
   assertEquals(await send("SIGHUP"), 129);

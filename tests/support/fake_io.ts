@@ -1,10 +1,15 @@
 import type { ProgramIo, ProgramPermission } from "../../src/cli/io.ts";
 import { StoppedError } from "../../src/cli/exit_codes.ts";
 import { StopSignals } from "../../src/cli/stop_signals.ts";
+import { FakeSignals } from "./fake_signals.ts";
 
 /** Signals that a test sends, and the process does not. */
 export class FakeStopSignals extends StopSignals {
   readonly #controller = new AbortController();
+
+  constructor(exit: (code: number) => never) {
+    super(exit, new FakeSignals());
+  }
 
   override get signal(): AbortSignal {
     return this.#controller.signal;
