@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { closedPort, whenListening } from "../support/ports.ts";
-import { startServer } from "../support/in_process.ts";
+import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
 import { runTool, toolTest } from "../support/tools.ts";
@@ -196,14 +196,11 @@ toolTest("microsocks", "several --proxy are chained, and --proxy env follows the
   const broken = await runClient([...send, ...chain]);
   assertEquals(broken.code, 4, broken.stderr);
   assertStringIncludes(broken.stderr, `through socks5://127.0.0.1:${ports[0]}: cannot reach the proxy: `);
-  Deno.env.set("all_proxy", `socks5://127.0.0.1:${ports[0]}`);
-  try {
-    assertEquals((await runClient([...send, "--proxy", "env"])).code, 4);
-    Deno.env.set("no_proxy", "127.0.0.0/8");
-    assertEquals((await runClient([...send, "--proxy", "env"])).code, 0);
-  } finally {
-    Deno.env.delete("all_proxy");
-    Deno.env.delete("no_proxy");
+  // Variables of this process would be those of every test that runs.
+  const env = { all_proxy: `socks5://127.0.0.1:${ports[0]}`, no_proxy: "" };
+  for (const [variables, code] of [[env, 4], [{ ...env, no_proxy: "127.0.0.0/8" }, 0]] as const) {
+    const outcome = await runProgram("client", [...send, "--proxy", "env"], { permissions: ["-A"], env: variables });
+    assertEquals(outcome.code, code, outcome.stderr);
   }
 });
 
