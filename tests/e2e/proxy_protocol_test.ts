@@ -8,7 +8,7 @@ import { runProgram, startServer } from "../support/in_process.ts";
 import { RealServer } from "../support/real_server.ts";
 import { runClient } from "../support/run_client.ts";
 import { untilSight } from "../support/sight.ts";
-import { runTool, toolTest } from "../support/tools.ts";
+import { ipv6Test, runTool, toolTest } from "../support/tools.ts";
 
 const CLIENT = { host: "203.0.113.9", port: 51_234 };
 const ADDRESSES = { source: CLIENT, destination: { host: "192.0.2.1", port: 443 } };
@@ -301,7 +301,7 @@ Deno.test("--trusted-proxy takes the WebSocket client from Forwarded or X-Forwar
   }
 });
 
-Deno.test("--send-proxy names the addresses of an IPv6 connection", async () => {
+ipv6Test("--send-proxy names the addresses of an IPv6 connection", async () => {
   using listener = Deno.listen({ hostname: "::1", port: 0 });
   const { port } = listener.addr;
   const sending = runClient(["send", `[::1]:${port}`, "x", "--send-proxy", "v2", "--no-reply"]);

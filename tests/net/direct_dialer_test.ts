@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { BindError, type HostEndpoint, listen, Logger, ResolveError, UsageError } from "@parley/parley";
 import { createDirectDialer, directDialer, type DirectOptions } from "../../src/net/direct_dialer.ts";
 import { formatEndpoint, parseEndpoint } from "../../src/net/endpoint.ts";
+import { ipv6Test } from "../support/tools.ts";
 
 const OPTIONS = { log: Logger.of("test"), signal: new AbortController().signal, resolveTimeoutMs: 10_000 };
 
@@ -21,8 +22,11 @@ async function dial(host: string, to: string, options: DirectOptions): Promise<s
 Deno.test("createDirectDialer() connects from the address that is asked for, in its family", async () => {
   assertEquals(await dial("127.0.0.1", "localhost", { from: { host: "127.0.0.1", port: 0 } }), "tcp://127.0.0.1");
   assertEquals(await dial("127.0.0.1", "127.0.0.1", { from: { host: "127.0.0.2", port: 0 } }), "tcp://127.0.0.2");
-  assertEquals(await dial("[::1]", "[::1]", { from: { host: "::1", port: 0 } }), "tcp://[::1]");
   assertEquals(await dial("127.0.0.1", "localhost", { family: 4 }), "tcp://127.0.0.1");
+});
+
+ipv6Test("createDirectDialer() connects from an IPv6 address", async () => {
+  assertEquals(await dial("[::1]", "[::1]", { from: { host: "::1", port: 0 } }), "tcp://[::1]");
 });
 
 Deno.test("createDirectDialer() reports that a name has no address of the family", async () => {

@@ -1,5 +1,5 @@
 /**
- * Tools of the system that some tests talk to.
+ * What some tests need of the machine: tools that they talk to, and IPv6.
  *
  * @module
  */
@@ -37,6 +37,24 @@ export function toolTest(tool: string, name: string, run: () => Promise<void>): 
       await run();
     },
   });
+}
+
+/**
+ * Defines a test that needs IPv6 on loopback. Many containers have none; there the test is skipped, and its name says
+ * why.
+ */
+export function ipv6Test(name: string, run: () => Promise<void>, { ignore = false } = {}): void {
+  const isMissing = !hasIpv6();
+  Deno.test(isMissing ? `${name} (this machine has no IPv6)` : name, { ignore: ignore || isMissing }, run);
+}
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Runs a tool to its end, with `input` on its standard input. */

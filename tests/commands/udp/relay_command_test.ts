@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { OWN_PROCESS, runProgram, startProgram, startUdpServer } from "../../support/in_process.ts";
 import { closedPort } from "../../support/ports.ts";
+import { ipv6Test } from "../../support/tools.ts";
 
 const ANY = "udp://127.0.0.1:0";
 const ANY_TCP = "127.0.0.1:0";
@@ -144,15 +145,21 @@ Deno.test("relay rejects limits of 0 with exit code 2 (fault 5)", async () => {
   }
 });
 
-Deno.test("relay rejects itself as its target with exit code 2", async () => {
-  const cases = [["127.0.0.1", "127.0.0.1"], ["0.0.0.0", "127.0.0.1"], ["[::]", "0.0.0.0"], ["[::1]", "[::]"]];
-  for (const [listen, target] of cases) {
+const OWN_ADDRESSES = [
+  [Deno.test, "127.0.0.1", "127.0.0.1"],
+  [Deno.test, "0.0.0.0", "127.0.0.1"],
+  [ipv6Test, "[::]", "0.0.0.0"],
+  [ipv6Test, "[::1]", "[::]"],
+] as const;
+
+for (const [test, listen, target] of OWN_ADDRESSES) {
+  test(`relay on ${listen} rejects itself at ${target} as its target with exit code 2`, async () => {
     const port = closedPort();
     const { code, stderr } = await runProgram("udp", ["relay", `${listen}:${port}`, `${target}:${port}`]);
     assertEquals(code, 2, stderr);
     assertStringIncludes(stderr, "is the relay itself");
-  }
-});
+  });
+}
 
 Deno.test("relay accepts a target with its own port at another address, and with another port at its own", async () => {
   for (const [listen, target] of [["127.0.0.1", "127.0.0.2"], ["0.0.0.0", "192.0.2.1"], ["0.0.0.0", "127.0.0.1:9"]]) {

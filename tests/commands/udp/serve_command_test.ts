@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { DatagramPeer } from "../../support/datagram_peer.ts";
 import { runProgram, startUdpServer } from "../../support/in_process.ts";
+import { ipv6Test } from "../../support/tools.ts";
 
 const ANY = "udp://127.0.0.1:0";
 
@@ -40,7 +41,7 @@ Deno.test("serve discard sends no replies and counts received datagrams", async 
   assertStringIncludes(stderr, "received=1 sent=0");
 });
 
-Deno.test("serve serves several endpoints, IPv4 and IPv6", async () => {
+ipv6Test("serve serves several endpoints, IPv4 and IPv6", async () => {
   await using started = await startUdpServer(["upper", ANY, "udp://[::1]:0"]);
   const second = await started.server.line();
   assertMatch(second, /^udp:\/\/\[::1\]:\d+$/);

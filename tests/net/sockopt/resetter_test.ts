@@ -3,11 +3,16 @@ import { connect, type Connection, listen, ParleyError, ResetError, Resetter } f
 import { DescriptorFinder } from "../../../src/net/sockopt/find_descriptor.ts";
 import { openLibc } from "../../../src/net/sockopt/libc.ts";
 import { nextTurn } from "../../../src/net/wait.ts";
+import { ipv6Test } from "../../support/tools.ts";
 
 const ignore = Deno.build.os !== "linux";
 
 function linuxTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore, fn });
+}
+
+function linuxIpv6Test(name: string, fn: () => Promise<void>): void {
+  ipv6Test(name, fn, { ignore });
 }
 
 function open(): Resetter {
@@ -23,7 +28,8 @@ async function accepted(accepting: Promise<Connection | null>): Promise<Connecti
 }
 
 for (const [host, to] of [["127.0.0.1", "127.0.0.1"], ["[::1]", "[::1]"], ["[::]", "127.0.0.1"]] as const) {
-  linuxTest(
+  const test = host === "[::1]" ? linuxIpv6Test : linuxTest;
+  test(
     `Resetter resets both ends of a connection from ${to} to ${host}, with unread data`,
     async () => {
       using resetter = open();

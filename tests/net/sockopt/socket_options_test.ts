@@ -59,7 +59,7 @@ Deno.test({
   name: "tcpInfo() returns the round-trip time of a used connection",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    using listener = await listen("tcp://[::1]:0");
+    using listener = await listen("tcp://127.0.0.1:0");
     await using client = await connect(listener.endpoint);
     await using served = await listener.accept();
     await client.write(Uint8Array.of(1));
