@@ -92,8 +92,8 @@ Deno.test("check --status expects another answer than the upgrade", async () => 
 });
 
 Deno.test("check wants an answer by UDP: closed, silent and answering are three results", async () => {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
+  const port = closedPort();
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port });
   const answering = (async () => {
     for await (const [data, from] of socket) {
       if (new TextDecoder().decode(data) !== "ping") continue;

@@ -17,7 +17,7 @@ import { type Endpoint, formatEndpoint } from "../../src/net/endpoint.ts";
 import { type Accepted, mergeAcceptors } from "../../src/net/listener.ts";
 import type { SocketOptionApplier } from "../../src/net/sockopt/socket_option_applier.ts";
 import { FakeTransport } from "../support/fake_transport.ts";
-import { closedPort } from "../support/ports.ts";
+import { closedPort, whenClosed } from "../support/ports.ts";
 import { ipv6Test } from "../support/tools.ts";
 
 const text = (bytes: Uint8Array | null | undefined) => new TextDecoder().decode(bytes ?? undefined);
@@ -73,7 +73,8 @@ Deno.test("listen() reports an address that is not local", async () => {
 });
 
 Deno.test("listen() binds again at once despite connections in TIME_WAIT", async () => {
-  const listener = await listen("tcp://127.0.0.1:0");
+  const port = closedPort();
+  const listener = await listen(`tcp://127.0.0.1:${port}`);
   const { endpoint } = listener;
   {
     const client = await connect(endpoint);
@@ -85,6 +86,7 @@ Deno.test("listen() binds again at once despite connections in TIME_WAIT", async
     served?.close();
   }
   listener.close();
+  await whenClosed(port);
   using again = await listen(endpoint);
   assertEquals(again.endpoint, endpoint);
 });

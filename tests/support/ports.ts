@@ -51,6 +51,24 @@ export async function whenListening(port: number): Promise<Deno.TcpConn> {
   }
 }
 
+/**
+ * Settles once connections to a port that this process has closed are refused, and throws if that takes longer than
+ * 30 s: a child process that was being started has the socket too, until its exec(2).
+ */
+export async function whenClosed(port: number): Promise<void> {
+  for (const endMs = performance.now() + 30_000;;) {
+    try {
+      (await Deno.connect({ port })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return;
+      const { ConnectionReset, NotConnected } = Deno.errors;
+      if (!(error instanceof ConnectionReset || error instanceof NotConnected)) throw error;
+    }
+    if (performance.now() > endMs) throw new Error(`port ${port} still accepts connections`);
+    await delay(20);
+  }
+}
+
 /** The port of an endpoint. */
 export function portOf(endpoint: string): number {
   return Number(/:(\d+)(?=\/|$)/.exec(endpoint)?.[1]);

@@ -1,4 +1,4 @@
-"""Uses every call of toxiproxy-python against the API at the port of the first argument."""
+"""Uses every call of toxiproxy-python against the API at the port of the first argument; the second is an address."""
 
 import sys
 
@@ -10,8 +10,8 @@ server.update_api_consumer("127.0.0.1", int(sys.argv[1]))
 assert server.running()
 assert b"2.12.0" in server.version()
 
-proxy = server.create(name="py", upstream="127.0.0.1:1")
-assert proxy.enabled and proxy.listen.startswith("127.0.0.1:")
+proxy = server.create(name="py", upstream="127.0.0.1:1", listen=sys.argv[2])
+assert proxy.enabled and proxy.listen == sys.argv[2]
 try:
     server.create(name="py", upstream="127.0.0.1:1")
     raise AssertionError("a second proxy of one name")

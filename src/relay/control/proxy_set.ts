@@ -1,6 +1,7 @@
-import { messageOf } from "../../base/errors.ts";
+import { BindError, messageOf } from "../../base/errors.ts";
 import { Logger } from "../../log/logger.ts";
 import { type Endpoint, formatEndpoint, formatHostPort, parseEndpoint } from "../../net/endpoint.ts";
+import { retry } from "../../net/retry.ts";
 import { ServerStats } from "../../server/server_stats.ts";
 import { mergeSnapshots, type StatsSnapshot, type StatsSource } from "../../server/stats_snapshot.ts";
 import type { Fault } from "../faults/fault.ts";
@@ -25,6 +26,16 @@ export type StartProxy = (
   upstream: readonly Endpoint[],
   options: Pick<RelayOptions, "faults" | "seed" | "stats" | "context">,
 ) => Promise<Relay>;
+
+/**
+ * An address that was given up a moment ago may still be in use: a child process that this process was starting has
+ * its listening socket until exec(2).
+ */
+const LISTEN_AGAIN = {
+  tries: 20,
+  backoff: { next: () => 25 },
+  isTransient: (error: unknown) => error instanceof BindError && error.reason === "in use",
+};
 
 /** One proxy, and its relay while it is enabled. */
 interface Proxy {
@@ -316,12 +327,9 @@ export class ProxySet implements StatsSource, AsyncDisposable {
     stats.isEnding = false;
     try {
       const faults = [...proxy.base, ...faultsOf(proxy.settings)];
-      proxy.relay = await this.#start(parseEndpoint(listen), targetsIn(upstream), {
-        faults,
-        seed,
-        stats,
-        context: name,
-      });
+      const options = { faults, seed, stats, context: name };
+      const start = () => this.#start(parseEndpoint(listen), targetsIn(upstream), options);
+      proxy.relay = await retry(start, LISTEN_AGAIN);
     } catch (error) {
       throw new ApiError(500, messageOf(error), { cause: error });
     }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serveControl } from "../../support/control_api.ts";
 import { readTextToEnd } from "../../support/peer.ts";
+import { closedPort, whenClosed } from "../../support/ports.ts";
 
 /** The answers of Toxiproxy 2.12.0 to the same requests. */
 interface Exchange {
@@ -13,7 +14,8 @@ interface Exchange {
 
 const LATENCY = { name: "latency_downstream", type: "latency", stream: "downstream", toxicity: 1 };
 const SLICER = { name: "q", type: "slicer", stream: "Upstream", toxicity: 0.5 };
-const NEW = `{"name":"a","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"}`;
+// A port of its own, since the proxy is disabled and enabled again.
+const NEW = `{"name":"a","listen":"127.0.0.1:${closedPort()}","upstream":"127.0.0.1:1"}`;
 const error = (status: number, message: string) => `{"error":"${message}","status":${status}}\n`;
 const badBody = /^\{"error":"bad request body: .+","status":400\}\n$/;
 
@@ -175,7 +177,7 @@ Deno.test("populate creates all proxies or none", async () => {
   await using control = await serveControl();
   const populate = (entries: object[]) =>
     fetch(`${control.url}/populate`, { method: "POST", body: JSON.stringify(entries) });
-  const proxy = { name: "kept", listen: "127.0.0.1:0", upstream: "127.0.0.1:1" };
+  const proxy = { name: "kept", listen: `127.0.0.1:${closedPort()}`, upstream: "127.0.0.1:1" };
   const made = await (await populate([proxy])).json();
   const kept = made.proxies[0];
   const { port } = new URL(control.url);
@@ -235,10 +237,10 @@ Deno.test("toxics take effect on open connections, and can be removed again", as
 Deno.test("disabling a proxy closes its connections, enabling it listens on the same port", async () => {
   await using control = await serveControl();
   using target = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const add = { name: "p", listen: "127.0.0.1:0", upstream: `127.0.0.1:${target.addr.port}` };
-  const { listen } = await (await fetch(`${control.url}/proxies`, { method: "POST", body: JSON.stringify(add) }))
-    .json();
-  const port = Number(listen.split(":")[1]);
+  const port = closedPort();
+  const listen = `127.0.0.1:${port}`;
+  const add = { name: "p", listen, upstream: `127.0.0.1:${target.addr.port}` };
+  await (await fetch(`${control.url}/proxies`, { method: "POST", body: JSON.stringify(add) })).body?.cancel();
   const set = async (enabled: boolean) => {
     const response = await fetch(`${control.url}/proxies/p`, { method: "POST", body: JSON.stringify({ enabled }) });
     assertEquals((await response.json()).listen, listen);
@@ -248,8 +250,7 @@ Deno.test("disabling a proxy closes its connections, enabling it listens on the 
   await set(false);
   assertEquals(await client.read(new Uint8Array(1)), null);
   assertEquals(await served.read(new Uint8Array(1)), null);
-  const refused = await Deno.connect({ port }).then(() => undefined, (error: unknown) => error);
-  assert(refused instanceof Deno.errors.ConnectionRefused);
+  await whenClosed(port);
   await set(true);
   using again = await Deno.connect({ port });
   assert(again.remoteAddr.port === port);

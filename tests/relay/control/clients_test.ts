@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type ICreateToxicBody, Toxiproxy } from "npm:toxiproxy-node-client@4.1.0";
 import { serveControl } from "../../support/control_api.ts";
 import { fromFileUrl } from "../../support/paths.ts";
+import { closedPort } from "../../support/ports.ts";
 import { findTool, runTool } from "../../support/tools.ts";
 
 /** Every type of Toxiproxy with its attributes, and one to change. */
@@ -21,7 +22,7 @@ Deno.test("toxiproxy-node-client works with the control API", async () => {
   await using control = await serveControl();
   const api = new Toxiproxy(control.url);
   assertEquals(await api.getVersion().then((version) => JSON.stringify(version).includes("2.12.0")), true);
-  const body = { name: "npm", listen: "127.0.0.1:0", upstream: "127.0.0.1:1" };
+  const body = { name: "npm", listen: `127.0.0.1:${closedPort()}`, upstream: "127.0.0.1:1" };
   const proxy = await api.createProxy(body);
   assertEquals([proxy.name, proxy.upstream, proxy.enabled], ["npm", "127.0.0.1:1", true]);
   for (const stream of ["upstream", "downstream"] as const) {
@@ -49,7 +50,7 @@ Deno.test("toxiproxy-node-client works with the control API", async () => {
   await api.reset();
   const again = await api.get("npm");
   assertEquals([again.enabled, control.proxies.get("npm").toxics], [true, []]);
-  const populated = await api.populate([body, { ...body, name: "two" }]);
+  const populated = await api.populate([body, { ...body, name: "two", listen: "127.0.0.1:0" }]);
   assertEquals(Object.keys(await api.getAll()), ["npm", "two"]);
   assert(Object.keys(populated).length === 2);
   await again.remove();
@@ -67,7 +68,7 @@ Deno.test({
     await using control = await serveControl();
     const { port } = new URL(control.url);
     const script = fromFileUrl("toxiproxy_client.py");
-    const { code, stdout, stderr } = await runTool("python3", [script, port]);
+    const { code, stdout, stderr } = await runTool("python3", [script, port, `127.0.0.1:${closedPort()}`]);
     assertEquals([code, stdout], [0, "ok\n"], stderr);
   },
 });
