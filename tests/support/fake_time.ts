@@ -10,7 +10,8 @@ export class FakeTime implements Disposable {
 
   constructor() {
     const toFake = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"];
-    this.#clock = install({ toFake, now: Date.now() });
+    // A server of before may close a connection, with its timer, while the test has the time.
+    this.#clock = install({ toFake, now: Date.now(), shouldClearNativeTimers: true });
   }
 
   /** Lets time pass: what falls due meanwhile happens in its order. */

@@ -6,4 +6,4 @@ export interface FakeClock {
   uninstall(): void;
 }
 
-export function install(config: { toFake: string[]; now?: number }): FakeClock;
+export function install(config: { toFake: string[]; now?: number; shouldClearNativeTimers?: boolean }): FakeClock;
