@@ -28,16 +28,21 @@ function echoPeer(
 ): { port: number; senders: Deno.NetAddr[] } & AsyncDisposable {
   const conn = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
   const senders: Deno.NetAddr[] = [];
+  let isClosed = false;
   const serving = (async () => {
     for await (const [bytes, from] of conn) {
       senders.push(from as Deno.NetAddr);
-      await conn.send(answer(bytes), from);
+      await conn.send(answer(bytes), from).catch((error: unknown) => {
+        // The last datagrams may be nobody's concern.
+        if (!isClosed) throw error;
+      });
     }
   })();
   return {
     port: (conn.addr as Deno.NetAddr).port,
     senders,
     async [Symbol.asyncDispose]() {
+      isClosed = true;
       conn.close();
       await serving;
     },

@@ -168,10 +168,10 @@ Deno.test(
 
 Deno.test("SharedProgram starts the program again after its last message has violated the framing", UNIX, async () => {
   const codec = parseFraming("delimiter:;;");
-  // Without the delimiter, "a;" is a message at the end of the output; with it, it would be another one.
-  await using server = await serve("tcp://127.0.0.1:0", sharedProgramOf(["printf", "a;"], { codec }), {
-    framing: codec,
-  });
+  // Without the delimiter, "a;" is a message at the end of the output; with it, it would be another one. A shell's own
+  // printf, since that of coreutils closes its output before it exits, and may then be ended by a signal.
+  const program = sharedProgramOf(["sh", "-c", "printf 'a;'"], { codec });
+  await using server = await serve("tcp://127.0.0.1:0", program, { framing: codec });
   for (let client = 1; client <= 2; client++) {
     await using connection = await connect(server.endpoint);
     assertEquals(await connection.read(), null);
