@@ -1,13 +1,23 @@
 import { missingPermission, OutOfResourcesError, PermissionError, UsageError } from "../base/errors.ts";
 
 /**
+ * Asks for the permission to run a program before work that would be in vain without it.
+ *
+ * @throws {PermissionError} It is not granted.
+ */
+export function requestRun(program: string): void {
+  if (Deno.permissions.requestSync({ name: "run", command: program }).state === "granted") return;
+  throw new PermissionError(cannotRun(program, missingPermission(`--allow-run=${program}`)));
+}
+
+/**
  * Starts a command, with errors that name it.
  *
  * @throws {UsageError} The command does not exist or cannot be executed.
  */
 export function spawn(words: readonly string[], options: Deno.CommandOptions): Deno.ChildProcess {
   const [program = "", ...args] = words;
-  const cannot = (reason: string) => `Cannot run "${program}": ${reason}`;
+  const cannot = (reason: string) => cannotRun(program, reason);
   try {
     return new Deno.Command(program, { ...options, args }).spawn();
   } catch (cause) {
@@ -21,6 +31,11 @@ export function spawn(words: readonly string[], options: Deno.CommandOptions): D
     }
     throw cause;
   }
+}
+
+/** The message for a program that cannot run. */
+export function cannotRun(program: string, reason: string): string {
+  return `Cannot run "${program}": ${reason}`;
 }
 
 const hasJobControl = Deno.build.os !== "windows";

@@ -1,5 +1,5 @@
 import { DEFAULTS } from "../base/defaults.ts";
-import { missingPermission, PermissionError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
 import { defineService } from "./service.ts";
 
 /** Lower than for other services, because processes cost more than connections. */
@@ -67,13 +67,12 @@ esac`;
 
 /** Reports a wrong program at the start instead of with the first client. */
 async function assertRunnable([program = ""]: readonly string[]): Promise<void> {
-  const isGranted = (command: string) => Deno.permissions.querySync({ name: "run", command }).state === "granted";
-  if (!isGranted(program)) {
-    throw new PermissionError(`Cannot run "${program}": ${missingPermission(`--allow-run=${program}`)}`);
-  }
+  const { cannotRun, requestRun } = await import("../process/spawn.ts");
+  requestRun(program);
   // With a permission for the program alone, the shell cannot run, and the first client finds the error.
-  if (Deno.build.os === "windows" || !isGranted("sh")) return;
+  const mayRunShell = Deno.permissions.querySync({ name: "run", command: "sh" }).state === "granted";
+  if (Deno.build.os === "windows" || !mayRunShell) return;
   const { code } = await new Deno.Command("sh", { args: ["-c", FIND_PROGRAM, "sh", program], stdin: "null" }).output();
-  if (code === 127) throw new UsageError(`Cannot run "${program}": no such command`);
-  if (code === 126) throw new UsageError(`Cannot run "${program}": it is not executable`);
+  if (code === 127) throw new UsageError(cannotRun(program, "no such command"));
+  if (code === 126) throw new UsageError(cannotRun(program, "it is not executable"));
 }

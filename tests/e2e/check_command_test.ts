@@ -33,6 +33,13 @@ Deno.test("check -- COMMAND ends by SIGTERM during the wait, and never runs the 
   assertEquals(stdout.includes("ran"), false);
 });
 
+Deno.test("check -- COMMAND reports a missing permission before it waits", async () => {
+  const words = ["check", "--wait", "1s", `:${closedPort()}`, "--", "true"];
+  const { code, stderr } = await runProgram("client", words, { permissions: ["-N"] });
+  assertEquals(code, 8);
+  assertMatch(stderr, /^parley-client: Cannot run "true": .*--allow-run=true.*\n$/);
+});
+
 toolTest("unshare", "check -- COMMAND as PID 1 forwards SIGTERM, and leaves no process behind", async () => {
   const script = "trap 'exit 42' TERM; sleep 600 & kill -TERM 1; while :; do sleep 0.05; done";
   const program = `exec ${Deno.execPath()} run -A --unstable-net src/client.ts check exec:true -- sh -c "${script}"`;

@@ -73,6 +73,7 @@ export const checkCommand = defineCommand({
     ) {
       io.stderr.write(`parley-client: ${hint}\n`);
     }
+    if (childCommand[0] !== undefined) (await import("../../process/spawn.ts")).requestRun(childCommand[0]);
     const options = { ...await expectationsOf(flags), ...await routeConnectOptions(flags) };
     if (!flags.login?.startsWith("env:") && !readsVariables(flags) && childCommand.length === 0) {
       await io.dropPermissions?.("env");
