@@ -70,6 +70,8 @@ const REPLIES: Readonly<Record<string, string>> = {
   ssh: "SSH-2.0-OpenSSH_9.2\r\n",
   ldap: "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0",
   http: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+  grpc: "\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x04\0\0\0\x01\x88\0\0\x07\0\0\0\0\0\x01\0\0\0\0\x02\x08\x01" +
+    "\0\0\x0f\x01\x05\0\0\0\x01\x40\x0bgrpc-status\x010",
 };
 
 /** All parsers of untrusted input. */

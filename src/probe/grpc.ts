@@ -7,11 +7,10 @@
  * @module
  */
 
-import type { Duplex } from "node:stream";
 import { bigEndian, concat, NO_BYTES } from "../base/bytes.ts";
-import { ParleyError, ResetError, TimeoutError } from "../base/errors.ts";
+import type { HeaderField } from "../http/hpack.ts";
 import { formatHostPort } from "../net/endpoint.ts";
-import { abortable, nextTurn } from "../net/wait.ts";
+import { callOverHttp2 } from "./http2.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { decodePercent } from "./target.ts";
 import { openWire, prefixed, type Wire } from "./wire.ts";
@@ -22,7 +21,6 @@ const SERVING_STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] 
 const NOT_FOUND = 5;
 const UNIMPLEMENTED = 12;
 const UNAVAILABLE = 14;
-const MAX_RESPONSE_BYTES = 64 * 1024;
 
 interface Answer {
   readonly httpStatus: number;
@@ -70,74 +68,22 @@ function servingStatus(body: Uint8Array): string {
   return SERVING_STATUS[value] ?? `status ${value}`;
 }
 
-async function call({ target, deadline }: ProbeContext, wire: Wire, request: Uint8Array): Promise<Answer> {
-  const { connect } = await import("node:http2");
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  // Data received before the end is processed first: it may complete the answer.
-  const duplex = await duplexOf(wire, () => void nextTurn().then(() => reject(wire.ended(""))));
-  const fail = (error: Error) =>
-    reject(
-      error instanceof ParleyError ? error : unexpected(target, `does not speak HTTP/2: ${error.message}`, error),
-    );
-  const authority = `${target.isTls ? "https" : "http"}://${formatHostPort(target.host, target.port)}`;
-  const session = connect(authority, { createConnection: () => duplex });
-  session.on("error", fail);
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/grpc.health.v1.Health/Check",
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  let headers: Record<string, unknown> = {};
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  stream.on("response", (fields) => headers = { ...headers, ...fields });
-  stream.on("trailers", (fields) => headers = { ...headers, ...fields });
-  stream.on("data", (chunk: Uint8Array) => {
-    size += chunk.length;
-    if (size > MAX_RESPONSE_BYTES) fail(new Error("the response is too long"));
-    else chunks.push(chunk);
-  });
-  stream.on("error", fail);
-  stream.on("close", () => {
-    const grpcStatus = headers["grpc-status"];
-    resolve({
-      httpStatus: Number(headers[":status"] ?? 0),
-      grpcStatus: grpcStatus === undefined ? undefined : Number(grpcStatus),
-      // Percent-encoded (gRPC over HTTP2, "Responses").
-      grpcMessage: decodePercent(String(headers["grpc-message"] ?? "")),
-      body: concat(chunks),
-    });
-  });
-  stream.end(request);
-  try {
-    return await abortable(
-      promise,
-      deadline.wait(),
-      () => new TimeoutError("reply", `${target.text} did not answer in time`, { endpoint: target.text }),
-    );
-  } finally {
-    session.destroy();
-    duplex.destroy();
-  }
-}
-
-/** The connection as a stream for `node:http2`. */
-async function duplexOf({ connection }: Wire, onEnd: () => void): Promise<Duplex> {
-  const { Duplex } = await import("node:stream");
-  return new Duplex({
-    read() {
-      connection.read().then((bytes) => {
-        this.push(bytes && bytes.slice());
-        if (connection.isReadEnded) onEnd();
-      }, (error: Error) => this.destroy(error));
-    },
-    write(chunk: Uint8Array, _encoding, done) {
-      // What the peer has sent before it closed or reset the connection is read first: it may not be HTTP/2.
-      connection.write(chunk).then(() => done(), (error) => done(error instanceof ResetError ? null : error));
-    },
-    final(done) {
-      connection.closeWrite().then(() => done(), done);
-    },
-  });
+async function call({ target }: ProbeContext, wire: Wire, request: Uint8Array): Promise<Answer> {
+  const fields: HeaderField[] = [
+    [":method", "POST"],
+    [":scheme", target.isTls ? "https" : "http"],
+    [":path", "/grpc.health.v1.Health/Check"],
+    [":authority", formatHostPort(target.host, target.port)],
+    ["content-type", "application/grpc"],
+    ["te", "trailers"],
+  ];
+  const { fields: answered, body } = await callOverHttp2(wire, target, { fields, body: request });
+  const grpcStatus = answered.get("grpc-status");
+  return {
+    httpStatus: Number(answered.get(":status")),
+    grpcStatus: grpcStatus === undefined ? undefined : Number(grpcStatus),
+    // Percent-encoded (gRPC over HTTP2, "Responses").
+    grpcMessage: decodePercent(answered.get("grpc-message") ?? ""),
+    body,
+  };
 }

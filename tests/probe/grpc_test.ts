@@ -1,79 +1,98 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { createServer } from "node:http2";
+import { concat, latin1 } from "../../src/base/bytes.ts";
 import { ClosedEarlyError, ParleyError, ResetError } from "../../src/base/errors.ts";
-import { NotReadyError } from "../../src/probe/probe.ts";
+import { BLOCK, frame, SETTINGS, WHOLE } from "../support/http2_frames.ts";
 import { resettingPeer } from "../support/resetting_peer.ts";
-import { replyingServer, runProbe } from "../support/run_probe.ts";
+import { type Reply, replyingServer, runProbe } from "../support/run_probe.ts";
 
-/** What the health service answers: a serving status, or a gRPC status in a trailers-only response. */
-interface Health {
-  status?: number;
-  grpcStatus?: number;
-  message?: string;
-  httpStatus?: number;
-  /** Bytes behind the status. */
-  padding?: number;
+const HEAD = { ":status": "200", "content-type": "application/grpc" };
+
+/** The frames of a response with a message: its header fields, the message, its trailer fields. */
+function message(...bytes: number[]): Uint8Array[] {
+  return [
+    frame(1, BLOCK, 1, HEAD),
+    frame(0, 0, 1, Uint8Array.of(0, 0, 0, 0, bytes.length, ...bytes)),
+    frame(1, WHOLE, 1, { "grpc-status": "0" }),
+  ];
 }
 
-/** A server of HTTP/2 that answers as a health service does, by what `health` holds at the time. */
-async function healthServer(health: Health): Promise<{ endpoint: string; paths: string[] } & AsyncDisposable> {
-  const server = createServer();
-  const paths: string[] = [];
-  server.on("stream", (stream, headers) => {
-    paths.push(String(headers[":path"]));
-    stream.on("error", () => {});
-    const head = { ":status": health.httpStatus ?? 200, "content-type": "application/grpc" };
-    if (health.grpcStatus !== undefined) {
-      stream.respond({ ...head, "grpc-status": health.grpcStatus, "grpc-message": health.message ?? "" }, {
-        endStream: true,
-      });
-      return;
-    }
-    stream.respond(head, { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    const padding = new Uint8Array(health.padding ?? 0);
-    stream.end(Uint8Array.of(0, 0, 0, 0, 2, 0x08, health.status ?? 0, ...padding));
-  });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  const address = server.address();
-  return {
-    endpoint: `grpc://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
-    paths,
-    async [Symbol.asyncDispose]() {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      server.close(() => resolve());
-      await promise;
-    },
-  };
-}
+/** The frames of a response without a message. */
+const trailersOnly = (fields: Record<string, string>) => [frame(1, WHOLE, 1, { ...HEAD, ...fields })];
 
-Deno.test("the grpc probe follows the health of the server from NOT_SERVING to SERVING", async () => {
-  const health: Health = { status: 2 };
-  await using server = await healthServer(health);
-  await assertRejects(() => runProbe(server.endpoint), NotReadyError, "NOT_SERVING");
-  health.status = 0;
-  await assertRejects(() => runProbe(server.endpoint), NotReadyError, "UNKNOWN");
-  health.status = 1;
-  assertEquals(await runProbe(`${server.endpoint}/my.Service`), { status: "SERVING" });
-  assertEquals(new Set(server.paths), new Set(["/grpc.health.v1.Health/Check"]));
-});
+/** What the probe makes of a server that sends these frames after its settings, at once and byte by byte. */
+async function probed(
+  frames: readonly Uint8Array[],
+  { path = "", options = {} }: { path?: string; options?: { closes?: boolean } } = {},
+): Promise<unknown> {
+  const replies: Reply[] = [{ after: 24, send: concat([SETTINGS, ...frames]) }];
+  const outcomes: unknown[] = [];
+  for (const chunk of [100_000, 1]) {
+    await using server = replyingServer(replies, { ...options, chunk });
+    outcomes.push(
+      await runProbe(`grpc://127.0.0.1:${server.port}${path}`).catch((error: Error) =>
+        `${error.name} ${error.message.replace(/^\S+ /, "")}`
+      ),
+    );
+  }
+  assertEquals(outcomes[1], outcomes[0], "byte by byte");
+  return outcomes[0];
+}
 
 for (
-  const { health, error, words } of [
-    { health: { grpcStatus: 14, message: "shutting down" }, error: NotReadyError, words: "shutting down" },
-    { health: { grpcStatus: 5 }, error: NotReadyError, words: 'unknown service ""' },
-    { health: { grpcStatus: 12 }, error: Error, words: "does not implement the gRPC health service" },
-    { health: { grpcStatus: 13, message: "oops" }, error: Error, words: "gRPC status 13 oops" },
-    { health: { httpStatus: 503, grpcStatus: 0 }, error: NotReadyError, words: "HTTP status 503" },
-  ]
+  const [what, frames, outcome] of [
+    ["SERVING", message(8, 1), { status: "SERVING" }],
+    ["NOT_SERVING", message(8, 2), "NotReadyError is not ready: NOT_SERVING"],
+    ["an empty message", message(), "NotReadyError is not ready: UNKNOWN"],
+    ["an unknown status", message(8, 9), "NotReadyError is not ready: status 9"],
+    [
+      "UNAVAILABLE",
+      trailersOnly({ "grpc-status": "14", "grpc-message": "shutting%20down" }),
+      "NotReadyError is not ready: shutting down",
+    ],
+    [
+      "NOT_FOUND",
+      trailersOnly({ "grpc-status": "5" }),
+      'NotReadyError is not ready: unknown service ""',
+    ],
+    [
+      "UNIMPLEMENTED",
+      trailersOnly({ "grpc-status": "12" }),
+      "ParleyError does not implement the gRPC health service",
+    ],
+    [
+      "INTERNAL",
+      trailersOnly({ "grpc-status": "13", "grpc-message": "oops" }),
+      "ParleyError answered with gRPC status 13 oops",
+    ],
+    ["no gRPC status", trailersOnly({}), "ParleyError answered with gRPC status missing"],
+    [
+      "another HTTP status",
+      [frame(1, WHOLE, 1, { ":status": "503" })],
+      "NotReadyError is not ready: HTTP status 503",
+    ],
+  ] as const
 ) {
-  Deno.test(`the grpc probe reports "${words}"`, async () => {
-    await using server = await healthServer(health);
-    await assertRejects(() => runProbe(server.endpoint), error, words);
+  Deno.test(`the grpc probe reports ${what}`, async () => {
+    assertEquals(await probed(frames), outcome);
   });
 }
+
+Deno.test("the grpc probe asks for the health of a service", async () => {
+  await using server = replyingServer([{ after: 24, send: concat([SETTINGS, ...message(8, 1)]) }]);
+  assertEquals(await runProbe(`grpc://127.0.0.1:${server.port}/my.Service`), { status: "SERVING" });
+  const sent = latin1(server.received());
+  for (
+    const part of [
+      "/grpc.health.v1.Health/Check",
+      `127.0.0.1:${server.port}`,
+      "application/grpc",
+      "trailers",
+      "\x0a\x0amy.Service",
+    ]
+  ) {
+    assertEquals(sent.includes(part), true, part);
+  }
+});
 
 Deno.test("the grpc probe reports a connection that the server resets or closes as such, not as another protocol", async () => {
   await using resetting = await resettingPeer();
@@ -87,12 +106,4 @@ Deno.test("the grpc probe reports a connection that the server resets or closes 
 Deno.test("the grpc probe reports a server of another protocol that closes the connection at once", async () => {
   await using server = replyingServer([{ send: "HTTP/1.1 400 Bad Request\r\n\r\n" }], { closes: true });
   await assertRejects(() => runProbe(`grpc://127.0.0.1:${server.port}`), ParleyError, "does not speak HTTP/2");
-});
-
-Deno.test("the grpc probe reads a response of 64 KiB (MAX_RESPONSE_BYTES)", async () => {
-  const health: Health = { status: 1, padding: 64 * 1024 - 7 };
-  await using server = await healthServer(health);
-  assertEquals(await runProbe(server.endpoint), { status: "SERVING" });
-  health.padding = 64 * 1024 - 6;
-  await assertRejects(() => runProbe(server.endpoint), ParleyError, "the response is too long");
 });
