@@ -4,6 +4,7 @@ import { bashCompletions } from "../../src/cli/completions/bash.ts";
 import { runProgram } from "../../src/cli/run_program.ts";
 import { clientProgram } from "../../src/commands/client/program.ts";
 import { TOPICS } from "../../src/manual/topics.ts";
+import { fakeEnv } from "../support/fake_env.ts";
 import { FakeIo } from "../support/fake_io.ts";
 import { toolTest } from "../support/tools.ts";
 
@@ -60,11 +61,10 @@ Deno.test("the topics are completed after help and man", async () => {
 
 toolTest("dd", "help shows a page in the pager of the user on a terminal, as wide as it is", async () => {
   const folder = await Deno.makeTempDir();
-  const before = Deno.env.get("PAGER");
   try {
     for (const columns of [60, 200]) {
       const file = `${folder}/${columns}`;
-      Deno.env.set("PAGER", `dd status=none of=${file}`);
+      using _env = fakeEnv({ PAGER: `dd status=none of=${file}` });
       const io = terminal(columns);
       assertEquals(await runProgram(clientProgram, ["help", "exit-codes"], io), 0);
       const shown = (await Deno.readTextFile(file)).split("\n");
@@ -74,21 +74,13 @@ toolTest("dd", "help shows a page in the pager of the user on a terminal, as wid
       assert(widest <= Math.min(columns, 100) && widest > columns / 3, `${columns}: ${widest}`);
     }
   } finally {
-    if (before === undefined) Deno.env.delete("PAGER");
-    else Deno.env.set("PAGER", before);
     await Deno.remove(folder, { recursive: true });
   }
 });
 
 Deno.test("help prints the page itself if the pager is missing", async () => {
-  const before = Deno.env.get("PAGER");
-  try {
-    Deno.env.set("PAGER", "no-such-pager-here");
-    const io = terminal(80);
-    assertEquals(await runProgram(clientProgram, ["help", "units"], io), 0);
-    assertStringIncludes(io.out, "Durations, sizes, rates and shares");
-  } finally {
-    if (before === undefined) Deno.env.delete("PAGER");
-    else Deno.env.set("PAGER", before);
-  }
+  using _env = fakeEnv({ PAGER: "no-such-pager-here" });
+  const io = terminal(80);
+  assertEquals(await runProgram(clientProgram, ["help", "units"], io), 0);
+  assertStringIncludes(io.out, "Durations, sizes, rates and shares");
 });

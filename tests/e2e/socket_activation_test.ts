@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/base/errors.ts";
 import { expandSystemdSockets } from "../../src/commands/server/systemd_sockets.ts";
+import { fakeEnv } from "../support/fake_env.ts";
 import { CertificateFiles } from "../support/certificate_files.ts";
 import { withinTime } from "../support/give_back.ts";
 import { dialStream, writeAll } from "../support/peer.ts";
@@ -155,17 +156,9 @@ Deno.test("sockets of another process, none, or none of that name are rejected w
       [[String(Deno.pid), "2"], "systemd:8888", ["systemd:8888"]],
     ];
   for (const [values, endpoint, outcome] of cases) {
-    try {
-      for (const [index, name] of variables.entries()) {
-        const value = values[index];
-        if (value === undefined) Deno.env.delete(name);
-        else Deno.env.set(name, value);
-      }
-      if (typeof outcome === "string") assertThrows(() => expandSystemdSockets([endpoint]), UsageError, outcome);
-      else assertEquals(expandSystemdSockets([endpoint]), outcome);
-    } finally {
-      for (const name of variables) Deno.env.delete(name);
-    }
+    using _env = fakeEnv(Object.fromEntries(variables.map((name, index) => [name, values[index]])));
+    if (typeof outcome === "string") assertThrows(() => expandSystemdSockets([endpoint]), UsageError, outcome);
+    else assertEquals(expandSystemdSockets([endpoint]), outcome);
   }
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { bigEndian, concat, utf8 } from "../../src/base/bytes.ts";
+import { fakeEnv } from "../support/fake_env.ts";
 import { dial as dialEndpoint, LinePeer, writeAll } from "../support/peer.ts";
 import { runProgram, startServer } from "../support/in_process.ts";
 import { startServer as startServerProcess } from "../support/program.ts";
@@ -39,8 +40,8 @@ function httpServer(
 
 Deno.test("--header, --cookie, --bearer and user information go into the handshake, and into no message", async () => {
   await using server = httpServer();
-  Deno.env.set("PARLEY_TEST_TOKEN", "s3cret-token");
-  try {
+  {
+    using _env = fakeEnv({ PARLEY_TEST_TOKEN: "s3cret-token" });
     const flags = ["--header", "X-Id: 7", "--header", "x-id: 8", "--cookie", "a=b", "--cookie", "c=d"];
     const args = ["send", `${server.url}/a?q=1&r=%20`, "x", ...flags, "--bearer", "env:PARLEY_TEST_TOKEN"];
     const { code, stderr } = await runClient([...args, "--log-level", "trace"]);
@@ -57,8 +58,6 @@ Deno.test("--header, --cookie, --bearer and user information go into the handsha
     ) {
       assertEquals(head.split("\n").includes(line), true, head);
     }
-  } finally {
-    Deno.env.delete("PARLEY_TEST_TOKEN");
   }
   const basic = await runClient(["send", `ws://ann:p%40ss@127.0.0.1:${server.port}/`, "x", "--log-level", "trace"]);
   assertStringIncludes(server.heads[1] ?? "", `Authorization: Basic ${btoa("ann:p@ss")}`);
