@@ -139,6 +139,8 @@ Deno.test("HpackDecoder decodes fields of 64 KiB (MAX_FIELDS_BYTES), each with 3
 
 Deno.test("HpackDecoder forgets its fields when the table becomes smaller, and when one does not fit", () => {
   const stored = parseHex("4001610162");
+  // The size that the setting allows, 4,096 bytes.
+  assertEquals(new HpackDecoder().decode(concat([parseHex("3fe11f"), stored, parseHex("be")])).length, 2);
   for (const displacing of [parseHex("20"), concat([parseHex("4001617fa11f"), utf8("x".repeat(4_128))])]) {
     const decoder = new HpackDecoder();
     assertEquals(decoder.decode(concat([stored, parseHex("be")])).length, 2);
