@@ -88,7 +88,6 @@ export const EXEMPTIONS: Readonly<Record<string, readonly string[]>> = {
     "chat/nats/nats_log.ts REACH_MS",
     "chat/nats/publisher.ts PUBLISH_WAIT_MS",
     "chat/nats/publisher.ts ANSWER_MS",
-    "chat/nats/publisher.ts MAX_WAITING",
     "chat/nats/registration.ts CLAIM_WAIT_MS",
     "chat/nats/room_states.ts DECIDE_WAIT_MS",
     "chat/nats/table.ts ANSWER_MS",

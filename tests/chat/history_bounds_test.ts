@@ -6,6 +6,7 @@ import type { History, Receipt, Retention, RoomLog } from "../../src/chat/histor
 import { createMemoryHistory } from "../../src/chat/history_memory.ts";
 import { createSqliteHistory } from "../../src/chat/history_sqlite.ts";
 import { Hub } from "../../src/chat/hub.ts";
+import { setLogTarget } from "../../src/log/logger.ts";
 import type { Draft } from "../../src/chat/message.ts";
 import { FakeSession } from "../support/fake_session.ts";
 
@@ -247,10 +248,16 @@ Deno.test("sqlite history skips unreadable entries, and keeps the rest (chat H1)
     add.run("mute", "bob", 9_000_000_000_000_000);
     add.run("nonsense", "dan", null);
   }
+  const logged: unknown[] = [];
+  setLogTarget({
+    isEnabled: (level) => level === "error",
+    write: ({ text, fields: { room, subject } }) => void logged.push([text, room, subject]),
+  });
   await using history = createSqliteHistory(options);
   const { state } = await openRoom(history, "#a");
   assertEquals(state.topic, "tea");
   assertEquals(state.restrictions.list(), [{ kind: "ban", subject: "cy", untilMs: undefined }]);
+  assertEquals(logged, ["bob", "dan"].map((subject) => ["a ban or mute cannot be read", "#a", subject]));
   await Deno.remove(path);
 });
 

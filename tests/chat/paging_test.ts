@@ -75,6 +75,13 @@ Deno.test("who and joined list at most 500 people, and the rest on further pages
   const names = new Set<string>(joined.members.map(({ nick }: Person) => nick));
   // A member that leaves moves no other out of the list.
   hub.leave(first);
+  // What the next newcomer would receive: without those who left, the operator and another.
+  const isListed = (nick: string | undefined) => room.people(500).members.some((person) => person.nick === nick);
+  assertEquals([isListed(first.nick), isListed(members[0]?.nick)], [false, true]);
+  for (const second of members.splice(0, 1)) {
+    hub.leave(second);
+    assertEquals(isListed(second.nick), false);
+  }
   const sizes = [];
   for (let next: string | undefined = joined.next; next !== undefined;) {
     const page = room.people(500, next);

@@ -238,7 +238,6 @@ class NatsDirectory implements Directory, RegistrationHost {
     // The other servers clean up the rest.
     await abortable(this.link.wait(leaving), { timeout: GOODBYE_MS }, () => new Error("late")).catch(() => {});
     await this.#heartbeat.stop();
-    await this.#here[Symbol.asyncDispose]();
   }
 
   #onEntry(entry: TableEntry): void {

@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { type Msg, TimeoutError } from "@nats-io/transport-node";
+import { ChatError } from "../../../src/chat/chat_error.ts";
 import type { NatsLink } from "../../../src/chat/nats/link.ts";
 import { Publisher } from "../../../src/chat/nats/publisher.ts";
+import { nextTurn } from "../../../src/net/wait.ts";
 
-/** A link to a JetStream that stores a message and loses the first `lost` acknowledgements. */
-function losingLink(lost: number) {
+/** A link to a JetStream that stores a message, waits for `open`, and loses the first `lost` acknowledgements. */
+function losingLink(lost: number, open: Promise<void> = Promise.resolve()) {
   const seqs = new Map<string, number>();
   let attempts = 0;
   let answer: ((error: Error | null, message: Msg) => void) | undefined;
@@ -13,7 +15,11 @@ function losingLink(lost: number) {
     watch() {},
     whenReady: () => true,
     suspect() {},
-    attempt: <T>(work: Promise<T>) => ++attempts > lost ? work : work.then(() => Promise.reject(new TimeoutError())),
+    attempt: async <T>(work: Promise<T>) => {
+      const isLost = ++attempts <= lost;
+      await open;
+      return isLost ? work.then(() => Promise.reject(new TimeoutError())) : work;
+    },
     connection: {
       subscribe: (_: string, { callback }: { callback: typeof answer }) => answer = callback,
       publish(_: string, __: string, { reply, headers }: { reply: string; headers: { get(name: string): string } }) {
@@ -37,3 +43,15 @@ for (const lost of [0, 1, 2]) {
     assertEquals(await publisher.store("room", { ...draft, id: "2" }), { seq: 2, isDuplicate: false });
   });
 }
+
+Deno.test("Publisher lets 10,000 messages wait (MAX_WAITING), rejects the next, and takes as many again", async () => {
+  const open = Promise.withResolvers<void>();
+  const publisher = new Publisher(losingLink(0, open.promise), "here");
+  const store = (id: number) => publisher.store("room", { from: "ann", text: "x", id: String(id) });
+  const stored = Array.from({ length: 10_000 }, (_, id) => store(id));
+  const rejected = await Promise.race([store(10_000), nextTurn()]);
+  assertEquals(rejected instanceof ChatError && rejected.code, "not-stored");
+  open.resolve();
+  for (const result of await Promise.all(stored)) assertEquals(result instanceof ChatError, false);
+  assertEquals(await store(10_001), { seq: 10_001, isDuplicate: false });
+});

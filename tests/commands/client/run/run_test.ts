@@ -45,6 +45,24 @@ Deno.test("run starts the server, waits, runs the test, and stops the server and
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("run reports how long the wait and the test took", async () => {
+  const startMs = performance.now();
+  const { stdout } = await runClient([
+    "run",
+    "--start",
+    "sleep 600",
+    "--check",
+    "exec:true",
+    "--json",
+    "--",
+    "sleep",
+    "0.05",
+  ]);
+  const [wait, test] = JSON.parse(stdout).steps.map(({ ms }: { ms: number }) => ms);
+  // Both are rounded.
+  assert(wait >= 0 && test >= 50 && wait + test <= performance.now() - startMs + 1, `${wait} and ${test} ms`);
+});
+
 Deno.test("run fails at once when a server ends before it is ready, with its output", async () => {
   const startedMs = performance.now();
   const { code, stderr } = await runClient([
