@@ -62,6 +62,14 @@ export function littleEndian(value: number, size: 1 | 2 | 3 | 4): Uint8Array<Arr
   return bigEndian(value, size).reverse();
 }
 
+/** Encodes an unsigned integer seven bits a byte, the lowest first (LEB128), as MQTT, HPACK and Protocol Buffers do. */
+export function leb128(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push(rest % 0x80 | 0x80);
+  return [...bytes, rest];
+}
+
 /** A copy with the ASCII letters in upper case; other bytes are unchanged. */
 export function toUpperAscii(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const upper = bytes.slice();

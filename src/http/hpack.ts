@@ -5,7 +5,7 @@
  * @module
  */
 
-import { concat, latin1, utf8 } from "../base/bytes.ts";
+import { concat, latin1, leb128, utf8 } from "../base/bytes.ts";
 
 /** A header field or pseudo-header field, such as `:status`. */
 export type HeaderField = readonly [name: string, value: string];
@@ -55,10 +55,7 @@ export function encodeFields(fields: readonly HeaderField[]): Uint8Array<ArrayBu
 function encodeString(text: string): Uint8Array {
   const bytes = utf8(text);
   if (bytes.length < 0x7f) return concat([Uint8Array.of(bytes.length), bytes]);
-  const length: number[] = [0x7f];
-  let rest = bytes.length - 0x7f;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) length.push(rest % 0x80 | 0x80);
-  return concat([Uint8Array.from([...length, rest]), bytes]);
+  return concat([Uint8Array.of(0x7f, ...leb128(bytes.length - 0x7f)), bytes]);
 }
 
 /** Decodes the header blocks of one connection, which share a table. */

@@ -1,6 +1,7 @@
 import type { ProbeTarget } from "./probe.ts";
 
 const HTTP = ["http", "https", "etcd", "etcds", "consul", "consuls"];
+const LOGIN = /^(?:amqps?|https?|etcds?|consuls?|ldaps?|mqtts?|mysql|mariadb|nats|postgres(?:ql)?|rediss?)$/;
 const isSocket = ({ endpoint }: ProbeTarget) => endpoint !== undefined;
 const isHttp = ({ scheme }: ProbeTarget) => HTTP.includes(scheme);
 const isWebSocket = ({ scheme }: ProbeTarget) => /^ws/.test(scheme);
@@ -28,7 +29,7 @@ const RULES: readonly { options: readonly string[]; to: (target: ProbeTarget) =>
     to: (target) => isHttp(target) || target.scheme === "file",
     needs: "http://, https:// or file:",
   },
-  { options: ["login"], to: (target) => !isSocket(target), needs: "a protocol with a login" },
+  { options: ["login"], to: ({ scheme }) => LOGIN.test(scheme), needs: "a protocol with a login, such as postgres://" },
 ];
 
 /**

@@ -7,13 +7,13 @@
  * @module
  */
 
-import { bigEndian, concat, NO_BYTES } from "../base/bytes.ts";
-import type { HeaderField } from "../http/hpack.ts";
+import { bigEndian, concat, leb128, NO_BYTES, preview, utf8, viewOf } from "../base/bytes.ts";
+import { UsageError } from "../base/errors.ts";
 import { formatHostPort } from "../net/endpoint.ts";
 import { callOverHttp2 } from "./http2.ts";
-import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
+import { type Facts, notReady, type ProbeContext, type ProbeTarget, unexpected } from "./probe.ts";
 import { decodePercent } from "./target.ts";
-import { openWire, prefixed, type Wire } from "./wire.ts";
+import { openWire } from "./wire.ts";
 
 /** HealthCheckResponse.ServingStatus. */
 const SERVING_STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as const;
@@ -21,69 +21,115 @@ const SERVING_STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] 
 const NOT_FOUND = 5;
 const UNIMPLEMENTED = 12;
 const UNAVAILABLE = 14;
+/** HTTP statuses that stand for UNAVAILABLE (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md). */
+const UNAVAILABLE_HTTP = ["429", "502", "503", "504"];
+/** The whole request fits into one frame. */
+const MAX_SERVICE_BYTES = 16_000;
 
-interface Answer {
-  readonly httpStatus: number;
-  readonly grpcStatus: number | undefined;
-  readonly grpcMessage: string;
-  readonly body: Uint8Array;
-}
+type Fields = ReadonlyMap<string, string>;
 
 export async function probe(context: ProbeContext): Promise<Facts> {
-  const { target } = context;
-  const service = target.name;
+  const { target, deadline } = context;
+  const request = encodeRequest(target);
   await using wire = await openWire(context, target.isTls ? { tls: { alpn: ["h2"] } } : {});
-  const answer = await call(context, wire, encodeRequest(service));
-  if (answer.httpStatus !== 200) throw notReady(target, `HTTP status ${answer.httpStatus}`);
-  switch (answer.grpcStatus) {
-    case 0:
-      break;
-    case NOT_FOUND:
-      throw notReady(target, `unknown service "${service}"`);
-    case UNIMPLEMENTED:
-      throw unexpected(target, "does not implement the gRPC health service");
-    case UNAVAILABLE:
-      throw notReady(target, answer.grpcMessage || "unavailable");
-    default:
-      throw unexpected(
-        target,
-        `answered with gRPC status ${answer.grpcStatus ?? "missing"} ${answer.grpcMessage}`.trim(),
-      );
-  }
-  const status = servingStatus(answer.body);
+  const { fields, body } = await callOverHttp2(wire, target, {
+    fields: [
+      [":method", "POST"],
+      [":scheme", target.isTls ? "https" : "http"],
+      [":path", "/grpc.health.v1.Health/Check"],
+      [":authority", formatHostPort(target.host, target.port)],
+      // Eight digits at most.
+      ["grpc-timeout", `${Math.min(99_999_999, Math.ceil(deadline.remainingMs))}m`],
+      ["te", "trailers"],
+      ["content-type", "application/grpc"],
+    ],
+    body: request,
+    isExpected: (fields) => isGrpc(fields) && fields.get(":status") === "200",
+  });
+  assertStatus(target, fields);
+  const status = servingStatus(target, body);
   if (status !== "SERVING") throw notReady(target, status);
   return { status };
 }
 
-/** A gRPC message with HealthCheckRequest { string service = 1; }. */
-function encodeRequest(service: string): Uint8Array<ArrayBuffer> {
-  const field = service === "" ? NO_BYTES : concat([Uint8Array.of(0x0a), prefixed(service.slice(0, 127), 1)]);
+function isGrpc(fields: Fields): boolean {
+  return fields.get("content-type")?.startsWith("application/grpc") ?? false;
+}
+
+/** @throws {ParleyError} The call was not answered, or not with the status OK. */
+function assertStatus(target: ProbeTarget, fields: Fields): void {
+  const text = fields.get("grpc-status");
+  const http = fields.get(":status") ?? "";
+  if (text === undefined) {
+    if (UNAVAILABLE_HTTP.includes(http)) throw notReady(target, `HTTP status ${http}`);
+    if (http !== "200") throw unexpected(target, `answered with HTTP status ${shown(http)}`);
+    const type = isGrpc(fields) ? "" : `, but with ${shown(fields.get("content-type") ?? "no content type")}`;
+    throw unexpected(target, `answered without a gRPC status${type}`);
+  }
+  if (!/^\d{1,3}$/.test(text)) throw unexpected(target, `answered with gRPC status "${shown(text)}"`);
+  // Percent-encoded (gRPC over HTTP2, "Responses").
+  const message = shown(decodePercent(fields.get("grpc-message") ?? ""));
+  switch (Number(text)) {
+    case 0:
+      return;
+    case NOT_FOUND:
+      throw notReady(target, `unknown service "${target.name}"`);
+    case UNIMPLEMENTED:
+      throw unexpected(target, "does not implement the gRPC health service");
+    case UNAVAILABLE:
+      throw notReady(target, message || "unavailable");
+    default:
+      throw unexpected(target, `answered with gRPC status ${text} ${message}`.trim());
+  }
+}
+
+function shown(text: string): string {
+  return preview(utf8(text), 200);
+}
+
+/**
+ * A gRPC message with HealthCheckRequest { string service = 1; }.
+ *
+ * @throws {UsageError} The name is too long.
+ */
+function encodeRequest({ name, text }: ProbeTarget): Uint8Array<ArrayBuffer> {
+  const service = utf8(name);
+  if (service.length > MAX_SERVICE_BYTES) {
+    throw new UsageError(`Cannot check "${preview(utf8(text), 80)}": the service has more than 16,000 bytes`);
+  }
+  const field = service.length === 0 ? NO_BYTES : concat([Uint8Array.of(0x0a, ...leb128(service.length)), service]);
   return concat([Uint8Array.of(0), bigEndian(field.length, 4), field]);
 }
 
 /** Field 1 of HealthCheckResponse, an enumeration; its default, 0, is omitted on the wire. */
-function servingStatus(body: Uint8Array): string {
-  const fields = body.subarray(5);
-  const value = fields[0] === 0x08 ? fields[1] ?? 0 : 0;
-  return SERVING_STATUS[value] ?? `status ${value}`;
+function servingStatus(target: ProbeTarget, body: Uint8Array): string {
+  const isWhole = body.length >= 5 && body[0] === 0 && viewOf(body).getUint32(1) === body.length - 5;
+  const status = isWhole ? lastVarint(body.subarray(5), 1) : undefined;
+  if (status === undefined) throw unexpected(target, "answered with an invalid message");
+  return SERVING_STATUS[status] ?? `status ${status}`;
 }
 
-async function call({ target }: ProbeContext, wire: Wire, request: Uint8Array): Promise<Answer> {
-  const fields: HeaderField[] = [
-    [":method", "POST"],
-    [":scheme", target.isTls ? "https" : "http"],
-    [":path", "/grpc.health.v1.Health/Check"],
-    [":authority", formatHostPort(target.host, target.port)],
-    ["content-type", "application/grpc"],
-    ["te", "trailers"],
-  ];
-  const { fields: answered, body } = await callOverHttp2(wire, target, { fields, body: request });
-  const grpcStatus = answered.get("grpc-status");
-  return {
-    httpStatus: Number(answered.get(":status")),
-    grpcStatus: grpcStatus === undefined ? undefined : Number(grpcStatus),
-    // Percent-encoded (gRPC over HTTP2, "Responses").
-    grpcMessage: decodePercent(answered.get("grpc-message") ?? ""),
-    body,
+/** The last value of a field of a message in Protocol Buffers; 0 without one, `undefined` if the message is invalid. */
+function lastVarint(message: Uint8Array, field: number): number | undefined {
+  let found = 0;
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = message[at++];
+      if (byte === undefined) break;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    return NaN;
   };
+  while (at < message.length) {
+    const key = varint();
+    const type = key % 8;
+    const value = type === 0 || type === 2 ? varint() : 0;
+    if (type === 0 && Math.floor(key / 8) === field) found = value;
+    at += type === 1 ? 8 : type === 2 ? value : type === 5 ? 4 : 0;
+    if (![0, 1, 2, 5].includes(type) || !(at <= message.length)) return undefined;
+  }
+  return Number.isNaN(found) ? undefined : found;
 }

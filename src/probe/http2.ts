@@ -40,7 +40,10 @@ const ENABLE_PUSH = 2;
 const INITIAL_WINDOW_SIZE = 4;
 /** Error codes (section 7). */
 const NO_ERROR = 0;
-const REFUSED_STREAM = 7;
+/** In a GOAWAY, of a server that stops and cancels its calls. */
+const INTERNAL_ERROR = 2;
+/** REFUSED_STREAM, ENHANCE_YOUR_CALM. */
+const OVERLOADED = [7, 11];
 const ERROR_NAMES = [
   ...["NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED"],
   ...["FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM"],
@@ -55,8 +58,8 @@ const MAX_BLOCK_BYTES = 64 * 1024;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 /** More than a response: nothing has to be granted later. */
 const WINDOW_BYTES = 2 * MAX_RESPONSE_BYTES;
-/** A server that does not read our answers to more of its frames than this would block us. */
-const MAX_ANSWERS = 100;
+/** A server must not keep us busy with frames that mean nothing, nor block us because it does not read our answers. */
+const MAX_FRAMES = 1_000;
 
 interface Frame {
   readonly type: number;
@@ -65,16 +68,25 @@ interface Frame {
   readonly payload: Uint8Array;
 }
 
+/** What to send, and what to receive. */
+interface Http2Request {
+  readonly fields: readonly HeaderField[];
+  /** At most 16,384 bytes. */
+  readonly body: Uint8Array;
+  /** Whether the rest of a response that begins with these fields is of interest. */
+  readonly isExpected: (fields: ReadonlyMap<string, string>) => boolean;
+}
+
 /**
- * Sends a request and receives the response to its end.
+ * Sends a request and receives the response, to its end if it is of the expected kind.
  *
- * @throws {NotReadyError} The server refuses the call because it is shutting down.
+ * @throws {NotReadyError} The server refuses the call because it is shutting down or overloaded.
  * @throws {ParleyError} The server does not speak HTTP/2, or ended the call.
  */
 export async function callOverHttp2(
   wire: Wire,
   target: ProbeTarget,
-  request: { readonly fields: readonly HeaderField[]; readonly body: Uint8Array },
+  request: Http2Request,
 ): Promise<Http2Response> {
   const settings = [[ENABLE_PUSH, 0], [INITIAL_WINDOW_SIZE, WINDOW_BYTES]] as const;
   await send(
@@ -85,7 +97,7 @@ export async function callOverHttp2(
     frame(HEADERS, END_HEADERS, STREAM, encodeFields(request.fields)),
     frame(DATA, END_STREAM, STREAM, request.body),
   );
-  return await new Call(wire, target).response();
+  return await new Call(wire, target, request.isExpected).response();
 }
 
 /** The state of a call while its response is received. */
@@ -95,12 +107,14 @@ class Call {
   readonly #decoder = new HpackDecoder();
   readonly #fields = new Map<string, string>();
   readonly #chunks: Uint8Array[] = [];
+  readonly #isExpected: Http2Request["isExpected"];
   #size = 0;
-  #answers = 0;
+  #frames = 0;
 
-  constructor(wire: Wire, target: ProbeTarget) {
+  constructor(wire: Wire, target: ProbeTarget, isExpected: Http2Request["isExpected"]) {
     this.#wire = wire;
     this.#target = target;
+    this.#isExpected = isExpected;
   }
 
   async response(): Promise<Http2Response> {
@@ -119,15 +133,15 @@ class Call {
       case HEADERS:
         this.#assertStream(stream);
         await this.#takeBlock(this.#unpadded(payload, flags).subarray(flags & PRIORITY ? 5 : 0), flags);
-        return (flags & END_STREAM) !== 0;
+        return (flags & END_STREAM) !== 0 || this.#fields.has(":status") && !this.#isExpected(this.#fields);
       case RST_STREAM:
         this.#assertStream(stream);
-        throw this.#reset(codeIn(payload, 0));
+        throw this.#ended("the call", codeIn(payload, 0));
       case SETTINGS:
-        if ((flags & ACK) === 0) await this.#answer(frame(SETTINGS, ACK, 0, NO_BYTES));
+        if ((flags & ACK) === 0) await send(this.#wire, frame(SETTINGS, ACK, 0, NO_BYTES));
         return false;
       case PING:
-        if ((flags & ACK) === 0) await this.#answer(frame(PING, ACK, 0, payload));
+        if ((flags & ACK) === 0) await send(this.#wire, frame(PING, ACK, 0, payload));
         return false;
       case GOAWAY:
         this.#takeGoAway(payload);
@@ -142,6 +156,7 @@ class Call {
   }
 
   async #frame(isFirst = false): Promise<Frame> {
+    if (++this.#frames > MAX_FRAMES) throw unexpected(this.#target, "sent more than 1,000 frames");
     const head = await this.#wire.exactly(9);
     const view = viewOf(head);
     const length = view.getUint32(0) >>> 8;
@@ -181,7 +196,7 @@ class Call {
 
   #append(data: Uint8Array): void {
     this.#size += data.length;
-    if (this.#size > MAX_RESPONSE_BYTES) throw this.#invalid("the response is too long");
+    if (this.#size > MAX_RESPONSE_BYTES) throw unexpected(this.#target, "answered with more than 64 KiB");
     this.#chunks.push(data);
   }
 
@@ -195,20 +210,14 @@ class Call {
   #takeGoAway(payload: Uint8Array): void {
     const code = codeIn(payload, 4);
     const words = preview(payload.subarray(8));
-    if (code !== NO_ERROR) {
-      throw unexpected(this.#target, `ended the connection with ${nameOf(code)}${words && `: ${words}`}`);
-    }
+    if (code !== NO_ERROR) throw this.#ended("the connection", code, words && `: ${words}`);
     if (codeIn(payload, 0) < STREAM) throw notReady(this.#target, "it is shutting down");
   }
 
-  #reset(code: number): ParleyError {
-    if (code === REFUSED_STREAM) return notReady(this.#target, "it refused the call");
-    return unexpected(this.#target, `ended the call with ${nameOf(code)}`);
-  }
-
-  async #answer(bytes: Uint8Array): Promise<void> {
-    if (++this.#answers > MAX_ANSWERS) throw this.#invalid("it asked too often for an answer");
-    await send(this.#wire, bytes);
+  #ended(what: string, code: number, words = ""): ParleyError {
+    const text = `ended ${what} with ${nameOf(code)}${words}`;
+    const isTransient = OVERLOADED.includes(code) || what === "the connection" && code === INTERNAL_ERROR;
+    return isTransient ? notReady(this.#target, `it ${text}`) : unexpected(this.#target, text);
   }
 
   #assertStream(stream: number): void {

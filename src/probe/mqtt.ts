@@ -7,7 +7,7 @@
  * @module
  */
 
-import { bigEndian, concat } from "../base/bytes.ts";
+import { bigEndian, concat, leb128 } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { type Facts, notReady, type ProbeContext, unexpected } from "./probe.ts";
 import { openWire, prefixed } from "./wire.ts";
@@ -64,7 +64,7 @@ export async function probe(context: ProbeContext): Promise<Facts> {
     prefixed(`parley-${crypto.randomUUID().slice(0, 8)}`, 2),
     ...(login === undefined ? [] : [prefixed(login.user, 2), prefixed(login.password, 2)]),
   ]);
-  await wire.write(Uint8Array.of(CONNECT), remainingLength(body.length), body);
+  await wire.write(Uint8Array.of(CONNECT), Uint8Array.from(leb128(body.length)), body);
   const [type, length = 0, , code = 0] = await wire.exactly(4);
   if (type !== CONNACK || length < 2) throw unexpected(target, "does not speak MQTT");
   if (code === 0) {
@@ -75,13 +75,4 @@ export async function probe(context: ProbeContext): Promise<Facts> {
   if (verdict.isReady === false) throw notReady(target, verdict.words);
   if (verdict.isReady && login === undefined) return { version, refused: verdict.words };
   throw unexpected(target, `${verdict.isReady ? "rejected the login" : "refused the connection"}: ${verdict.words}`);
-}
-
-/** Variable-length integer: seven bits per byte, least significant first (section 2.2.3 of 3.1.1). */
-function remainingLength(length: number): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = [];
-  for (let rest = length; bytes.length === 0 || rest > 0; rest >>>= 7) {
-    bytes.push(rest & 0x7f | (rest > 0x7f ? 0x80 : 0));
-  }
-  return Uint8Array.from(bytes);
 }

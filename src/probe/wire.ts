@@ -5,14 +5,16 @@
  */
 
 import { bigEndian, concat, latin1, preview, toBytes, utf8 } from "../base/bytes.ts";
-import { ClosedEarlyError, ParleyError } from "../base/errors.ts";
+import { ClosedEarlyError, ParleyError, UsageError } from "../base/errors.ts";
 import { parseDuration } from "../base/units.ts";
 import { connect } from "../factory.ts";
 import type { ConnectOptions } from "../net/options.ts";
 import type { Connection } from "../net/connection.ts";
+import { timeoutError } from "../net/connection_deadlines.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { readExactly } from "../net/read_exactly.ts";
+import type { WaitOptions } from "../net/wait.ts";
 import type { TlsClientOptions } from "../net/layers/tls_client.ts";
 import { type Facts, type ProbeContext, type ProbeTarget, unexpected } from "./probe.ts";
 import { daysLeft } from "../net/tls_certificate.ts";
@@ -39,17 +41,19 @@ export async function openWire(context: ProbeContext, options: WireOptions = {})
   const { target, deadline } = context;
   const socket = options.socket ?? (target.query.get("socket") || undefined);
   const isTls = options.isTls ?? target.isTls;
+  if (socket !== undefined && isTls) throw new UsageError(`Cannot check "${target.text}": a Unix socket has no TLS`);
+  const tls = { ...context.connect.tls, ...options.tls };
   const endpoint: Endpoint = target.endpoint ??
     (socket === undefined
       ? { scheme: isTls ? "tls" : "tcp", host: target.host, port: target.port, path: "/" }
       : { scheme: "unix", path: socket });
   const connection = await connect(endpoint, {
     ...boundedConnect(context.connect, deadline),
-    tls: { ...context.connect.tls, ...options.tls },
+    tls,
     isTraced: !holdsSecrets(context),
   });
   try {
-    if (connection.tls !== undefined) context.onTls?.(assertTls(connection.tls, context));
+    if (connection.tls !== undefined) context.onTls?.(assertTls(connection.tls, context, tls.alpn));
   } catch (error) {
     connection.close();
     throw error;
@@ -104,7 +108,7 @@ export class Wire implements AsyncDisposable {
       throw unexpected(this.#target, `does not speak ${this.#target.scheme}: it announced a reply of ${count} bytes`);
     }
     try {
-      return await readExactly(this.connection, count, this.#deadline.wait());
+      return await readExactly(this.connection, count, this.#wait());
     } catch (error) {
       if (!(error instanceof ClosedEarlyError)) throw error;
       const { text: endpoint } = this.#target;
@@ -115,8 +119,8 @@ export class Wire implements AsyncDisposable {
   }
 
   /** The next bytes; `null` at the end. */
-  read(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.connection.read(this.#deadline.wait());
+  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    return await this.connection.read(this.#wait());
   }
 
   /** The next line without CR LF or LF, decoded as Latin-1: the relevant words are ASCII. */
@@ -132,6 +136,14 @@ export class Wire implements AsyncDisposable {
       this.connection.unread(bytes.slice(end + 1));
       return this.#lastLine = text.replace(/\r$/, "");
     }
+  }
+
+  /** Bytes that have been received are read without a wait: a peer that keeps sending would have no deadline. */
+  #wait(): WaitOptions {
+    const wait = this.#deadline.wait();
+    wait.signal?.throwIfAborted();
+    if (wait.timeout > 0) return wait;
+    throw timeoutError("reply", 0, this.connection);
   }
 
   /** The peer has closed the connection, after an incomplete line or none. */
@@ -165,14 +177,17 @@ export function prefixed(text: string | Uint8Array, size: 1 | 2 | 4): Uint8Array
  *
  * @throws {ParleyError} An expectation is not met.
  */
-function assertTls(tls: TlsFacts, { target, expected, connect }: ProbeContext): Facts {
+function assertTls(
+  tls: TlsFacts,
+  { target, expected }: ProbeContext,
+  offered: readonly string[] = [],
+): Facts {
   const [leaf] = tls.chain;
   const endpoint = target.text;
   const wrong = (what: string) => new ParleyError(`${endpoint} ${what}`, { endpoint });
   if (expected.minTls !== undefined && tls.version < expected.minTls) {
     throw wrong(`speaks ${tls.version}; required: ${expected.minTls}`);
   }
-  const offered = connect.tls?.alpn ?? [];
   if (offered.length > 0 && tls.alpn === undefined) throw wrong(`agreed on none of ${offered.join(", ")} (ALPN)`);
   if (leaf === undefined) throw wrong("sent no certificate");
   const days = daysLeft(leaf);

@@ -28,7 +28,8 @@ async function called(...frames: readonly Uint8Array[]): Promise<{ outcome: unkn
   {
     await using served = server;
     await using wire = new Wire(await connect(`tcp://127.0.0.1:${served.port}`), new Deadline(5_000), target);
-    const request = { fields: [[":path", "/"]] as const, body: utf8("question") };
+    const isExpected = (fields: ReadonlyMap<string, string>) => fields.get(":status") === "200";
+    const request = { fields: [[":path", "/"]] as const, body: utf8("question"), isExpected };
     outcome = await callOverHttp2(wire, target, request).then(
       ({ fields, body }) => ({ ...Object.fromEntries(fields), body: latin1(body) }),
       (error: Error) => `${error.name} ${error.message.slice(text.length + 1)}`,
@@ -96,13 +97,23 @@ for (
     [
       "a GOAWAY with an error",
       [frame(7, 0, 0, concat([parseHex("00000001 0000000b"), utf8("too_many_pings")]))],
-      "ParleyError ended the connection with ENHANCE_YOUR_CALM: too_many_pings",
+      "NotReadyError is not ready: it ended the connection with ENHANCE_YOUR_CALM: too_many_pings",
+    ],
+    [
+      "a GOAWAY of a server that cancels its calls",
+      [frame(7, 0, 0, concat([parseHex("00000000 00000002"), utf8("Cancelling all calls")]))],
+      "NotReadyError is not ready: it ended the connection with INTERNAL_ERROR: Cancelling all calls",
+    ],
+    [
+      "a GOAWAY with another error",
+      [frame(7, 0, 0, parseHex("00000000 00000001"))],
+      "ParleyError ended the connection with PROTOCOL_ERROR",
     ],
     ["a GOAWAY that is cut off", [frame(7)], "NotReadyError is not ready: it is shutting down"],
     [
       "RST_STREAM with REFUSED_STREAM",
       [frame(3, 0, 1, bigEndian(7, 4))],
-      "NotReadyError is not ready: it refused the call",
+      "NotReadyError is not ready: it ended the call with REFUSED_STREAM",
     ],
     [
       "RST_STREAM with INTERNAL_ERROR",
@@ -194,7 +205,7 @@ Deno.test("callOverHttp2() reads a response of 64 KiB (MAX_RESPONSE_BYTES)", asy
   assertEquals(await outcomeOf(...start, frame(0, END, 1)), { ...OK, body: "\0".repeat(64 * 1024) });
   assertEquals(
     await outcomeOf(...start, frame(0, END, 1, utf8("x"))),
-    "ParleyError does not speak HTTP/2: the response is too long",
+    "ParleyError answered with more than 64 KiB",
   );
 });
 
@@ -214,12 +225,25 @@ Deno.test("callOverHttp2() reads a header block of 64 KiB (MAX_BLOCK_BYTES)", as
   );
 });
 
-Deno.test("callOverHttp2() answers 100 frames (MAX_ANSWERS), and no more", async () => {
-  const pings = (count: number) => Array.from({ length: count }, () => frame(6, 0, 0, utf8("12345678")));
-  // The settings are answered, too.
-  assertEquals(await outcomeOf(...pings(99), frame(1, WHOLE, 1, OK)), { ...OK, body: "" });
-  assertEquals(
-    await outcomeOf(...pings(100), frame(1, WHOLE, 1, OK)),
-    "ParleyError does not speak HTTP/2: it asked too often for an answer",
-  );
+Deno.test("callOverHttp2() reads 1,000 frames (MAX_FRAMES), and no more", async () => {
+  const rest = frame(1, WHOLE, 1, OK);
+  for (
+    const [first, each] of [[[], frame(6, 0, 0, utf8("12345678"))], [
+      [frame(1, OPEN, 1, OK)],
+      frame(9, OPEN, 1),
+    ]] as const
+  ) {
+    const last = first.length === 0 ? [rest] : [frame(9, BLOCK, 1), frame(0, END, 1)];
+    const frames = (count: number) => [...first, ...Array.from({ length: count - first.length }, () => each), ...last];
+    // The settings are a frame, too.
+    assertEquals(await outcomeOf(...frames(999 - last.length)), { ...OK, body: "" });
+    assertEquals(await outcomeOf(...frames(1_000 - last.length)), "ParleyError sent more than 1,000 frames");
+  }
+});
+
+Deno.test("callOverHttp2() reads no further than the header fields of an unexpected response", async () => {
+  assertEquals(await outcomeOf(frame(1, BLOCK, 1, { ":status": "404" }), frame(0, 0, 3)), {
+    ":status": "404",
+    body: "",
+  });
 });

@@ -27,7 +27,7 @@ Deno.test("BannerMatcher reads 16 Ki characters (MAX_BANNER_CHARACTERS) before i
   }
 });
 
-function fakeWire() {
+function fakeWire(deadline = new Deadline(60_000)) {
   const { transport, connection } = fakeConnection();
   const target = parseTarget(
     "redis://db:1",
@@ -36,8 +36,26 @@ function fakeWire() {
       throw new TypeError("redis has no probe");
     })(),
   );
-  return { transport, wire: new Wire(connection, new Deadline(60_000), target) };
+  return { transport, wire: new Wire(connection, deadline, target) };
 }
+
+Deno.test("a probe ends at its deadline, or when it is aborted, while the server keeps sending", async () => {
+  const aborter = new AbortController();
+  let nowMs = 0;
+  const { transport, wire } = fakeWire(new Deadline(1_000, aborter.signal, () => nowMs));
+  transport.say("0123456789\n");
+  await wire.exactly(1);
+  nowMs = 999;
+  await wire.exactly(1);
+  nowMs = 1_000;
+  for (const read of [() => wire.exactly(1), () => wire.read(), () => wire.line()]) {
+    await assertRejects(read, TimeoutError, "timed out");
+  }
+  aborter.abort(new Error("enough"));
+  for (const read of [() => wire.exactly(1), () => wire.read(), () => wire.line()]) {
+    await assertRejects(read, Error, "enough");
+  }
+});
 
 Deno.test("Wire.exactly() takes a reply of 1 MiB (MAX_REPLY_BYTES)", async () => {
   const { transport, wire } = fakeWire();

@@ -10,6 +10,7 @@ import type { GivenFlag } from "../../cli/parse_flags.ts";
 import { StatusLine } from "../../cli/status_line.ts";
 import { type Style, styleOf } from "../../cli/style.ts";
 import { type Endpoint, formatHostPort, parseEndpoint } from "../../net/endpoint.ts";
+import { missingFor } from "../../probe/applicable.ts";
 import { check, type CheckOptions, type CheckResult, reasonFor } from "../../probe/check.ts";
 import type { Facts, ProbeTarget } from "../../probe/probe.ts";
 import { PROTOCOLS, resolveProbe, slowSchemeOf } from "../../probe/registry.ts";
@@ -156,8 +157,10 @@ function rejectLongStability(flags: CheckFlags, targets: readonly Target[]): voi
 }
 
 /** Warns that credentials in the endpoint alone are not tried. */
-function loginHintFor({ target: { password, text } }: Target, flags: CheckFlags): string | undefined {
+function loginHintFor({ target }: Target, flags: CheckFlags): string | undefined {
+  const { password, text } = target;
   if (password === "" || flags.login !== undefined || flags.invert) return undefined;
+  if (missingFor("login", [target]) !== undefined) return undefined;
   return `hint: the password for ${text} is not checked: add --login url to log in with it`;
 }
 
