@@ -160,7 +160,7 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   /** Calls `onEvent` once bytes arrive or the peer ends; nothing else may read meanwhile. The next read returns the bytes. */
   watch(onEvent: () => void): void {
     if (this.closeReason !== undefined || this.#unread !== undefined) return onEvent();
-    this.#pendingRead ??= this.transport.read(this.#buffer.space);
+    this.#pendingRead ??= this.#buffer.fill(this.transport);
     this.#pendingRead.then(onEvent, onEvent);
   }
 
@@ -360,25 +360,25 @@ export class Connection extends ConnectionLifetime implements AsyncDisposable, H
   }
 
   #readNext(): Promise<unknown> {
-    return this.transport.read(this.#buffer.space).then(this.#onRead, this.#onReadFailed);
+    return this.#buffer.fill(this.transport).then(this.#onRead, this.#onReadFailed);
   }
 
   async #readWithin(options: WaitOptions | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.closeReason !== undefined) return this.#readAfterClose();
+    // Otherwise a peer that keeps sending would have no deadline: what has been received needs no wait.
+    options?.signal?.throwIfAborted();
+    if (options?.timeout !== undefined && parseDuration(options.timeout) <= 0) throw timeoutError("reply", 0, this);
     if (this.#unread !== undefined) {
       const bytes = this.#unread;
       this.#unread = undefined;
       return bytes;
     }
-    const pending = this.#pendingRead ?? this.transport.read(this.#buffer.space);
+    const pending = this.#pendingRead ?? this.#buffer.fill(this.transport);
     if (options !== undefined) {
       this.#pendingRead = pending;
       // Only the caller's deadline or signal can throw here; the connection stays usable.
-      await abortable(
-        pending.then(() => {}, () => {}),
-        options,
-        () => timeoutError("reply", parseDuration(options.timeout ?? 0), this),
-      );
+      const settled = pending.then(() => {}, () => {});
+      await abortable(settled, options, () => timeoutError("reply", parseDuration(options.timeout ?? 0), this));
     }
     this.#pendingRead = undefined;
     return await pending.then(this.#onRead, this.#onReadFailed) as Uint8Array<ArrayBuffer> | null;

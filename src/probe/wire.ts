@@ -10,11 +10,9 @@ import { parseDuration } from "../base/units.ts";
 import { connect } from "../factory.ts";
 import type { ConnectOptions } from "../net/options.ts";
 import type { Connection } from "../net/connection.ts";
-import { timeoutError } from "../net/connection_deadlines.ts";
 import type { Deadline } from "../net/deadline.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { readExactly } from "../net/read_exactly.ts";
-import type { WaitOptions } from "../net/wait.ts";
 import type { TlsClientOptions } from "../net/layers/tls_client.ts";
 import { type Facts, type ProbeContext, type ProbeTarget, unexpected } from "./probe.ts";
 import { daysLeft } from "../net/tls_certificate.ts";
@@ -108,7 +106,7 @@ export class Wire implements AsyncDisposable {
       throw unexpected(this.#target, `does not speak ${this.#target.scheme}: it announced a reply of ${count} bytes`);
     }
     try {
-      return await readExactly(this.connection, count, this.#wait());
+      return await readExactly(this.connection, count, this.#deadline.wait());
     } catch (error) {
       if (!(error instanceof ClosedEarlyError)) throw error;
       const { text: endpoint } = this.#target;
@@ -119,8 +117,8 @@ export class Wire implements AsyncDisposable {
   }
 
   /** The next bytes; `null` at the end. */
-  async read(): Promise<Uint8Array<ArrayBuffer> | null> {
-    return await this.connection.read(this.#wait());
+  read(): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.connection.read(this.#deadline.wait());
   }
 
   /** The next line without CR LF or LF, decoded as Latin-1: the relevant words are ASCII. */
@@ -136,14 +134,6 @@ export class Wire implements AsyncDisposable {
       this.connection.unread(bytes.slice(end + 1));
       return this.#lastLine = text.replace(/\r$/, "");
     }
-  }
-
-  /** Bytes that have been received are read without a wait: a peer that keeps sending would have no deadline. */
-  #wait(): WaitOptions {
-    const wait = this.#deadline.wait();
-    wait.signal?.throwIfAborted();
-    if (wait.timeout > 0) return wait;
-    throw timeoutError("reply", 0, this.connection);
   }
 
   /** The peer has closed the connection, after an incomplete line or none. */

@@ -69,6 +69,11 @@ export abstract class ConnectionSession extends SessionBase {
   /** Counts a message that was added to `pending`, which leaves at the end of this turn. */
   protected onQueued(): void {
     this.connection.messagesWritten++;
+    this.sendSoon();
+  }
+
+  /** Sends `pending` at the end of this turn. */
+  protected sendSoon(): void {
     if (this.#isPendingDue) return;
     this.#isPendingDue = true;
     queueMicrotask(() => this.sendPending());

@@ -9,7 +9,7 @@ import type { Connection } from "../net/connection.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { lingeringClose } from "../net/lingering_close.ts";
 import { sharedWait } from "../net/deadline.ts";
-import { nextTurn, startTimer, type WaitOptions } from "../net/wait.ts";
+import { startTimer, type WaitOptions } from "../net/wait.ts";
 import { ConnectionSession } from "../session/connection_session.ts";
 import type { Framer } from "../session/framer.ts";
 import type { FinishOptions, Message, Session } from "../session/session.ts";
@@ -24,9 +24,6 @@ const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Reserved outbox space for control frames, so that a full outbox does not block a Pong or a Close. */
 const CONTROL_RESERVE_BYTES = 64 * 1_024;
-
-/** After a read with this many messages other sessions get a turn first; only a flooding peer sends that many. */
-const FLOOD_MESSAGES = 1_024;
 
 const NO_MORE = Promise.resolve(null);
 
@@ -112,10 +109,8 @@ export class WebSocketSession extends ConnectionSession implements Session {
   }
 
   override receive(options?: WaitOptions): Promise<readonly Message[] | null> {
-    const wasFlooded = this.#batch.length >= FLOOD_MESSAGES;
     this.#batch.length = 0;
     if (this.unread !== undefined && this.closeReason === undefined) return this.takeUnread();
-    if (wasFlooded) return this.#track(nextTurn().then(() => this.receive(options)));
     if (this.#decoder.failure !== undefined) return Promise.reject(this.#decoder.failure);
     if (this.#isDraining || this.#isPeerDone) return NO_MORE;
     if (this.#early.length > 0) return this.#receiveEarly(options);
@@ -271,6 +266,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     if (this.#isCloseSent) return;
     this.sendPending();
     this.#sendControl(OPCODE.close, payload);
+    this.sendPending();
     this.#isCloseSent = true;
     this.#limitClosing(reason, CLOSE_TIMEOUT_MS);
   }
@@ -304,7 +300,7 @@ export class WebSocketSession extends ConnectionSession implements Session {
     // Limits the pongs queued for a peer that sends pings but does not read.
     if (this.queuedBytes > this.connection.outboxBytes + CONTROL_RESERVE_BYTES) return this.close("slow consumer");
     this.#codec.append(opcode, data, this.pending);
-    this.sendPending();
+    this.sendSoon();
   }
 
   #onPong(): void {

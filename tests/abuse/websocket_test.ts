@@ -1,6 +1,10 @@
 /** ABUSE: HTTP and WebSocket peers that break the rules, cases 14, 15 and 24 to 28. */
 
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
+import { withinTime } from "../support/give_back.ts";
+import { writeAll } from "../support/peer.ts";
+import { startServer } from "../support/program.ts";
 import { closeFrameOf, codeOf, frameOf, joined, upgradeRequest, WebSocketPeer } from "../support/websocket_peer.ts";
 import { serveWebSocket } from "../support/websocket_server.ts";
 
@@ -240,3 +244,47 @@ Deno.test("abuse 28: a client that never answers the Close is cut after two seco
   assert(givenMs >= 1_990 && givenMs < 10_000, `it was given ${givenMs} ms`);
   assertEquals(served.server.sessionCount, 0);
 });
+
+/** What a client may send without an end, to which service, after which head. */
+const FLOODS: Readonly<Record<string, { args: readonly string[]; piece: Uint8Array; head?: string }>> = {
+  pings: { args: ["echo", "ws://127.0.0.1:0"], piece: frameOf({ opcode: 9 }) },
+  pongs: { args: ["echo", "ws://127.0.0.1:0"], piece: frameOf({ opcode: 10 }) },
+  messages: { args: ["echo", "ws://127.0.0.1:0"], piece: frameOf({ opcode: 1, payload: "x" }) },
+  "empty fragments": {
+    args: ["echo", "ws://127.0.0.1:0"],
+    piece: joined([
+      frameOf({ opcode: 1, fin: false }),
+      ...Array(50).fill(frameOf({ opcode: 0, fin: false })),
+      frameOf({ opcode: 0 }),
+    ]),
+  },
+  "chunks of one byte": {
+    args: ["reply", "tcp://127.0.0.1:0", "--http", "--text", "ok"],
+    piece: utf8("1\r\nx\r\n"),
+    head: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+  },
+};
+
+for (const [what, { args, piece, head }] of Object.entries(FLOODS)) {
+  Deno.test(`a flood of ${what} keeps no other client waiting, and the server ends at SIGTERM`, async () => {
+    const { server, endpoint } = await startServer(args);
+    await using _server = server;
+    using flooder = head === undefined ? await WebSocketPeer.open(endpoint) : await WebSocketPeer.dial(endpoint);
+    const pieces = joined(Array(5_000).fill(piece));
+    const flooding = (async () => {
+      if (head !== undefined) await writeAll(flooder.conn, utf8(head));
+      // Until the server ends the connection.
+      for (;;) await writeAll(flooder.conn, pieces);
+    })().catch(() => {});
+    const reading = flooder.conn.readable.pipeTo(new WritableStream()).catch(() => {});
+    for (let count = 1; count <= 5; count++) {
+      const answered = head === undefined
+        ? assertStillServes(endpoint)
+        : fetch(endpoint.replace("tcp:", "http:")).then(async (response) => assertEquals(await response.text(), "ok"));
+      await withinTime(answered, `answer ${count}`);
+    }
+    server.kill("SIGTERM");
+    assertEquals(await withinTime(server.exitCode(), "the end"), 0);
+    await Promise.all([flooding, reading]);
+  });
+}

@@ -86,6 +86,15 @@ Deno.test("read() ended by a signal throws its reason and loses nothing", async 
   connection.close();
 });
 
+Deno.test("read() whose deadline has passed, or whose signal has aborted, throws although bytes are there, and loses none", async () => {
+  const { connection } = fakeConnection();
+  connection.unread(new TextEncoder().encode("there"));
+  await assertRejects(() => connection.read({ timeout: 0 }), TimeoutError);
+  await assertRejects(() => connection.read({ signal: AbortSignal.abort(new Error("enough")) }), Error, "enough");
+  assertEquals(textOf(await connection.read({ timeout: 1 })), "there");
+  connection.close();
+});
+
 Deno.test("read() makes a ResetError of a reset, and closes", async () => {
   for (const failure of [Deno.errors.ConnectionReset, Deno.errors.ConnectionAborted, Deno.errors.BrokenPipe]) {
     const { connection, transport } = fakeConnection();

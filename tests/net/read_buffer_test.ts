@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReadBuffer } from "../../src/net/read_buffer.ts";
+import { FakeTime } from "../support/fake_time.ts";
 
 const FIRST = 128;
 
@@ -37,4 +38,27 @@ Deno.test("ReadBuffer.take() reuses the view for messages of one size, and has n
   assertEquals(buffer.take(4).length, 4);
   buffer.take(FIRST);
   assert(buffer.take(3).buffer === buffer.space.buffer);
+});
+
+Deno.test("ReadBuffer.fill() gives others a turn after a read of 16 KiB (BULK_BYTES) that took over 5 ms (SLICE_MS)", async () => {
+  for (
+    const [bytes, ms, waits] of [
+      [16 * 1024, 5, false],
+      [16 * 1024, 6, true],
+      [16 * 1024 - 1, 1_000, false],
+      [256 * 1024, 1_000, true],
+    ] as const
+  ) {
+    using time = new FakeTime();
+    let reads = 0;
+    const transport = { read: () => Promise.resolve(++reads) };
+    const buffer = new ReadBuffer();
+    while (buffer.space.length < bytes) buffer.take(buffer.space.length);
+    buffer.take(bytes);
+    await time.advance(ms);
+    const filled = buffer.fill(transport);
+    assertEquals(reads, waits ? 0 : 1, `${bytes} bytes, ${ms} ms`);
+    await time.advance(1);
+    assertEquals(await filled, 1);
+  }
 });
