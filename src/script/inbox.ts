@@ -11,6 +11,9 @@ const MAX_MESSAGES = 16_384;
 /** Maximum skipped bytes to keep. */
 const SKIPPED_BYTES = 256;
 
+/** A shorter hold is only the time that printing takes: under a flood, the clock would otherwise stand still. */
+const MIN_HOLD_MS = 20;
+
 const NOTHING = { data: NO_BYTES, isText: false };
 
 /** State of the peer's side: open, ended normally, or failed. */
@@ -37,7 +40,7 @@ export class Inbox {
   #state: PeerState = "open";
   #changed = Promise.withResolvers<void>();
   #heldMs = 0;
-  #heldSinceMs: number | undefined;
+  #heldSinceMs = Infinity;
 
   constructor(isMessageWise: boolean) {
     this.#isMessageWise = isMessageWise;
@@ -73,12 +76,12 @@ export class Inbox {
 
   /** A clock that stands still while received data is held back. */
   get nowMs(): number {
-    return (this.#heldSinceMs ?? performance.now()) - this.#heldMs;
+    return (this.#isHeld ? this.#heldSinceMs : performance.now()) - this.#heldMs;
   }
 
   /** Holds received data back until the next {@linkcode push} or {@linkcode end}: it is still being printed. */
   hold(): void {
-    this.#heldSinceMs ??= performance.now();
+    this.#heldSinceMs = Math.min(this.#heldSinceMs, performance.now());
   }
 
   /** Adds a copy of received data. */
@@ -150,11 +153,15 @@ export class Inbox {
   /** Waits until something changes; `false` on timeout, but never while data is held back. */
   async change(timeoutMs: number): Promise<boolean> {
     const changed = this.#changed.promise.then(() => true);
-    if (timeoutMs === Infinity || this.#heldSinceMs !== undefined) return await changed;
+    if (timeoutMs === Infinity || this.#isHeld) return await changed;
     if (timeoutMs <= 0) return false;
     const timeout = Promise.withResolvers<false>();
     using _timer = startTimer(timeoutMs, () => timeout.resolve(false));
-    return await Promise.race([changed, timeout.promise]) || this.#heldSinceMs !== undefined && await changed;
+    return await Promise.race([changed, timeout.promise]) || this.#heldSinceMs !== Infinity && await changed;
+  }
+
+  get #isHeld(): boolean {
+    return performance.now() - this.#heldSinceMs >= MIN_HOLD_MS;
   }
 
   get #isOverfull(): boolean {
@@ -182,8 +189,8 @@ export class Inbox {
   }
 
   #ring(): void {
-    this.#heldMs += this.#heldSinceMs === undefined ? 0 : performance.now() - this.#heldSinceMs;
-    this.#heldSinceMs = undefined;
+    if (this.#isHeld) this.#heldMs += performance.now() - this.#heldSinceMs;
+    this.#heldSinceMs = Infinity;
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }

@@ -89,3 +89,18 @@ Deno.test("Inbox.change() does not time out while received data is held back, an
     assertEquals([await late, inbox.nowMs - startMs, time.timerCount], [false, beforeMs + 100, 0]);
   }
 });
+
+Deno.test("the Inbox's clock runs while data is held for less than 20 ms (MIN_HOLD_MS): a flood is no pause", async () => {
+  for (const [holdMs, passedMs] of [[19, 190], [20, 0]] as const) {
+    using time = new FakeTime();
+    const inbox = new Inbox(true);
+    const startMs = inbox.nowMs;
+    for (let count = 0; count < 10; count++) {
+      inbox.hold();
+      await time.advance(holdMs);
+      assertEquals(await Promise.race([inbox.change(0), "held"]), holdMs < 20 ? false : "held");
+      inbox.push(message("a"));
+    }
+    assertEquals(inbox.nowMs - startMs, passedMs);
+  }
+});
