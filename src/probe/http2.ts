@@ -1,6 +1,6 @@
 /**
- * One call over HTTP/2 (RFC 9113), on a connection of its own. The runtime's `node:http2` is not used: it ends the
- * whole process when a session is closed (https://github.com/denoland/deno/issues/36788).
+ * One call over HTTP/2 (RFC 9113), on a connection of its own. The runtime's `node:http2` is not used: it can
+ * end the whole process when a session is closed (https://github.com/denoland/deno/issues/36788).
  *
  * @module
  */

@@ -33,7 +33,7 @@ function echoPeer(
     for await (const [bytes, from] of conn) {
       senders.push(from as Deno.NetAddr);
       await conn.send(answer(bytes), from).catch((error: unknown) => {
-        // The last datagrams may be nobody's concern.
+        // Nobody waits for the echo of the last datagrams.
         if (!isClosed) throw error;
       });
     }

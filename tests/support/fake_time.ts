@@ -10,7 +10,7 @@ export class FakeTime implements Disposable {
 
   constructor() {
     const toFake = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"];
-    // A server of before may close a connection, with its timer, while the test has the time.
+    // A server that runs already may clear a timer of its own while the time is the test's.
     this.#clock = install({ toFake, now: Date.now(), shouldClearNativeTimers: true });
   }
 
